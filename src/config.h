@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The configuration in force, and how it comes from echo-logd.conf(5).
+ *
+ * Owns: reading the file, checking every value, the rules that span keys.
+ * The keys themselves (name, unit, range, default, help) are the table in
+ * config_keys.c; nothing else knows their names.
+ * Refuses: acting on a value.  Called by the master only; children inherit
+ * the finished struct by fork.
+ */
+#ifndef ECHO_LOGD_CONFIG_H
+#define ECHO_LOGD_CONFIG_H
+
+#include <limits.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+enum log_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_RAW };
+enum framing { FRAMING_STREAM, FRAMING_LINE };
+enum limit_action { LIMIT_ROTATE, LIMIT_STOP };
+
+#define CONFIG_MAX_ADDRESSES 16
+/* A numeric address, '%' and an interface name, and the final NUL. */
+#define CONFIG_ADDRESS_SIZE (INET6_ADDRSTRLEN + IF_NAMESIZE)
+
+/* Plain data without pointers: copied by assignment, nothing to free. */
+struct config {
+	/* [server] */
+	char addresses[CONFIG_MAX_ADDRESSES][CONFIG_ADDRESS_SIZE];	/* numeric, or "*" */
+	unsigned n_addresses;
+	bool addresses_are_default;	/* then one that the kernel lacks is skipped, not an error */
+	uint16_t port;
+	unsigned max_clients;
+	uint64_t idle_timeout_usec;	/* 0: never */
+	uint64_t drain_timeout_usec;
+	unsigned clients_per_worker;	/* 0: no limit */
+	unsigned min_spare;
+	unsigned max_spare;
+
+	/* [log] */
+	char path[PATH_MAX];
+	enum log_format format;
+	enum framing framing;
+	mode_t mode;
+	uint64_t message_limit;		/* 0: none */
+	enum limit_action at_message_limit;
+	unsigned keep_files;		/* 0: all */
+	size_t message_size;		/* bytes */
+};
+
+/*
+ * Where mistakes are written, one line each, ready to be shown:
+ * "FILE:LINE: section.key: what is wrong, what is allowed".
+ * Bounded: what does not fit is counted in `omitted`.
+ */
+struct diagnostics {
+	char text[16384];
+	size_t len;
+	unsigned omitted;
+};
+
+/*
+ * Reads PATH, then applies the OVERRIDES ("section.key=value"), then checks
+ * the rules that span keys.  *RET_CONFIG is written only on success.
+ * Returns 0; -EINVAL when there are mistakes (all of them are in
+ * DIAGNOSTICS); or the -errno of opening or reading PATH (also described in
+ * DIAGNOSTICS).
+ */
+int config_load(const char *path, const char *const *overrides, size_t n_overrides,
+		struct config *ret_config, struct diagnostics *diagnostics);
+
+/* Writes CONFIG as a configuration file that config_load() reads back to the same values. */
+void config_dump(const struct config *config, FILE *out);
+
+/*
+ * On reload: puts the running value back into *FRESH for each key that only
+ * a restart can change.  Returns how many such keys differed, and writes
+ * their names ("log.format, server.max_clients") to NAMES, NUL-terminated,
+ * cut at SIZE.
+ */
+unsigned config_keep_until_restart(struct config *fresh, const struct config *running,
+				   char *names, size_t size);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+#include "keep_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "journal.h"
+#include "logfile.h"
+#include "tickets.h"
+
+static void set_debts(struct service *s, uint32_t owes, uint64_t torn_bytes)
+{
+	atomic_store(&s->board->torn_bytes, torn_bytes);
+	atomic_store(&s->board->logger_owes, owes);
+}
+
+/* Nothing is known of the messages in the file that the next logger gets. */
+static void forget_counts(struct service *s)
+{
+	memset(s->board->count, 0, sizeof(s->board->count));
+	tickets_reset(s->board);
+}
+
+/* A trouble that is tried again five times a second is said once. */
+static bool is_news(struct service *s, int r)
+{
+	bool news = s->log_errno != -r;
+
+	s->log_errno = -r;
+	return news;
+}
+
+/* Whom, where and what to do about it: the three things that one needs to know of a log that cannot be opened. */
+static void explain_open_failure(struct service *s, const char *path, int r,
+				 const char *consequence)
+{
+	const struct passwd *user = getpwuid(geteuid());
+	const char *slash = strrchr(path, '/');
+	int directory_len = slash == path ? 1 : (int)(slash - path);
+	char name[32];
+
+	if (!is_news(s, r))
+		return;
+	snprintf(name, sizeof(name), "uid %u", geteuid());
+	if (user)
+		snprintf(name, sizeof(name), "%s", user->pw_name);
+	if (r == -EBUSY)
+		journal_error("log.path: %s is locked: another echo-logd writes to it; %s", path,
+			      consequence);
+	else if (r == -ENOTSUP)
+		journal_error("log.path: %s is not a regular file; %s", path, consequence);
+	else if (r == -EROFS)
+		journal_error("log.path: cannot write to %s: %s; under systemd add ReadWritePaths=%.*s to a drop-in (systemctl edit echo-logd); %s",
+			      path, strerror(-r), directory_len, path, consequence);
+	else if (r == -EACCES || r == -EPERM)
+		journal_error("log.path: user %s cannot create or write %s: %s; try: chown %s %.*s; %s",
+			      name, path, strerror(-r), name, directory_len, path, consequence);
+	else if (r == -ENOENT || r == -ENOTDIR)
+		journal_error("log.path: the directory %.*s does not exist or is not one: %s; create it for user %s; %s",
+			      directory_len, path, strerror(-r), name, consequence);
+	else
+		journal_error("log.path: cannot open %s: %s; %s", path, strerror(-r), consequence);
+}
+
+/* Looks at what FD holds, and makes it what the next logger gets. */
+static int take_into_use(struct service *s, int fd, bool service_starts)
+{
+	struct logfile_contents contents;
+	int r = logfile_examine(fd, s->config.format, &contents);
+
+	if (r < 0)
+		return r;
+	if (contents.last_id > atomic_load(&s->board->last_id))
+		atomic_store(&s->board->last_id, contents.last_id);
+	if (s->fds.log_file >= 0)
+		close(s->fds.log_file);
+	s->fds.log_file = fd;
+	forget_counts(s);
+	set_debts(s, (contents.torn_bytes > 0 ? OWES_TORN : 0) |
+			     (contents.is_empty || service_starts ? OWES_START : 0),
+		  contents.torn_bytes);
+	if (contents.torn_bytes > 0)
+		journal_warning("%s ended in a torn record of %llu bytes: closed off and recorded",
+				s->config.path, (unsigned long long)contents.torn_bytes);
+	atomic_fetch_add(&s->board->reopens, 1);
+	s->log_errno = 0;
+	return 0;
+}
+
+static int set_aside(struct service *s, const char *path)
+{
+	char name[PATH_MAX];
+	int r = logfile_set_aside(path, name);
+
+	if (r < 0) {
+		if (is_news(s, r))
+			journal_error("cannot rename %s to %s: %s; clients wait, nothing is lost, trying again",
+				      path, name, strerror(-r));
+		return r;
+	}
+	if (s->config.keep_files > 0) {
+		r = logfile_prune(path, s->config.keep_files);
+		if (r < 0)
+			journal_warning("cannot delete old files of %s: %s; there are more than log.keep_files",
+					path, strerror(-r));
+	}
+	return 0;
+}
+
+/* Opens PATH; a file of another format there is renamed first.  Returns a descriptor or -errno. */
+static int open_for_format(struct service *s, const struct config *config, const char *consequence)
+{
+	struct logfile_contents contents;
+	int fd = logfile_open(config->path, config->mode), r;
+
+	if (fd < 0) {
+		explain_open_failure(s, config->path, fd, consequence);
+		return fd;
+	}
+	r = logfile_examine(fd, config->format, &contents);
+	if (r == 0 && !contents.is_other_format)
+		return fd;
+	close(fd);
+	if (r == 0) {
+		journal_notice("%s is not in the format of log.format: set aside", config->path);
+		r = set_aside(s, config->path);
+	}
+	if (r < 0)
+		return r;
+	fd = logfile_open(config->path, config->mode);
+	if (fd < 0)
+		explain_open_failure(s, config->path, fd, consequence);
+	return fd;
+}
+
+int log_open_first(struct service *s)
+{
+	int fd = open_for_format(s, &s->config, "not started"), r;
+
+	if (fd < 0)
+		return fd;
+	r = take_into_use(s, fd, true);
+	if (r < 0) {
+		journal_error("log.path: cannot read %s: %s; not started", s->config.path,
+			      strerror(-r));
+		close(fd);
+	}
+	return r;
+}
+
+static bool is_current_file(const struct service *s, const char *path)
+{
+	struct stat ours, named;
+
+	return s->fds.log_file >= 0 && fstat(s->fds.log_file, &ours) == 0 &&
+	       stat(path, &named) == 0 && ours.st_dev == named.st_dev &&
+	       ours.st_ino == named.st_ino;
+}
+
+int log_open_next(struct service *s, const struct config *fresh)
+{
+	int fd;
+
+	if (s->next_log_file >= 0)
+		close(s->next_log_file);
+	s->next_log_file = -1;
+	if (is_current_file(s, fresh->path))
+		return 0;
+	fd = open_for_format(s, fresh, "the running configuration stays");
+	if (fd < 0)
+		return fd;
+	s->next_log_file = fd;
+	return 0;
+}
+
+int log_reopen(struct service *s)
+{
+	int fd = s->next_log_file, r;
+
+	s->next_log_file = -1;
+	if (fd < 0) {
+		if (is_current_file(s, s->config.path)) {
+			if (fchmod(s->fds.log_file, s->config.mode) < 0)
+				journal_warning("cannot set the mode of %s: %m", s->config.path);
+			return 0;
+		}
+		fd = open_for_format(s, &s->config, "clients wait, nothing is lost, trying again");
+		if (fd < 0)
+			return fd;
+	}
+	r = take_into_use(s, fd, false);
+	if (r < 0) {
+		if (is_news(s, r))
+			journal_error("cannot read %s: %s; clients wait, nothing is lost, trying again",
+				      s->config.path, strerror(-r));
+		close(fd);
+	}
+	return r;
+}
+
+int log_rotate(struct service *s)
+{
+	int r = 0;
+
+	/* Not twice, if the master was interrupted between the renaming and the opening. */
+	if (is_current_file(s, s->config.path))
+		r = set_aside(s, s->config.path);
+	return r < 0 ? r : log_reopen(s);
+}
+
+int log_go_on_after_truncation(struct service *s)
+{
+	struct logfile_contents contents;
+	int r = logfile_examine(s->fds.log_file, s->config.format, &contents);
+
+	if (r < 0 || lseek(s->fds.log_file, 0, SEEK_END) < 0)
+		return r < 0 ? r : -errno;
+	journal_warning("%s was truncated by another program: what it held is gone, the log goes on; copytruncate loses records, rename instead",
+			s->config.path);
+	forget_counts(s);
+	set_debts(s, OWES_TORN | (contents.is_empty ? OWES_START : 0), contents.torn_bytes);
+	return 0;
+}
+

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The master's hand on the log file, between two loggers: what to open, to
+ * set aside, to examine, and what the next logger owes to the file.
+ *
+ * The functions are called while no logger lives, but log_open_next().
+ * Each returns 0, or -errno having said what is wrong; a trouble that
+ * stays the same is said once however often it is tried.
+ */
+#ifndef ECHO_LOGD_KEEP_LOG_H
+#define ECHO_LOGD_KEEP_LOG_H
+
+#include "service.h"
+
+/* At start: opens the log file.  One of another format is set aside before. */
+int log_open_first(struct service *s);
+
+/*
+ * At reload, before anything is changed: opens the log file of FRESH, if it
+ * is another one than now, to be used by the next log_reopen().
+ */
+int log_open_next(struct service *s, const struct config *fresh);
+
+/* The file at log.path, whatever it is by now, becomes the log; it may be the same. */
+int log_reopen(struct service *s);
+
+/* The file has its messages: it is renamed, old ones are deleted, a new one becomes the log. */
+int log_rotate(struct service *s);
+
+/* Somebody truncated the file: goes on at its new end, on a fresh line. */
+int log_go_on_after_truncation(struct service *s);
+
+#endif

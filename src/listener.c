@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "listener.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "net.h"
+
+/* The kernel cuts it to net.core.somaxconn. */
+#define BACKLOG 65535
+
+static bool kernel_lacks(int r)
+{
+	return r == -EAFNOSUPPORT || r == -EADDRNOTAVAIL;
+}
+
+static int set_option(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
+}
+
+static int listen_on(const struct sockaddr_storage *address, socklen_t len, bool dual_stack)
+{
+	int fd, r;
+
+	fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	r = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (r == 0 && address->ss_family == AF_INET6)
+		r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !dual_stack);
+	if (r == 0 && (bind(fd, (const struct sockaddr *)address, len) < 0 || listen(fd, BACKLOG) < 0))
+		r = -errno;
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+static void name_listener(const char *text, uint16_t port, char ret_name[RECORD_PEER_SIZE])
+{
+	bool is_ipv6 = strchr(text, ':');
+
+	snprintf(ret_name, RECORD_PEER_SIZE, "%s%s%s:%u", is_ipv6 ? "[" : "", text,
+		 is_ipv6 ? "]" : "", port);
+}
+
+/* TEXT is an address or "*": every address of both families where the kernel has IPv6. */
+static int open_one(const char *text, uint16_t port)
+{
+	bool any = strcmp(text, "*") == 0;
+	struct sockaddr_storage address;
+	socklen_t len;
+	int fd, r;
+
+	r = net_parse(any ? "::" : text, port, &address, &len);
+	if (r < 0)
+		return r;
+	fd = listen_on(&address, len, any);
+	if (any && kernel_lacks(fd)) {
+		r = net_parse("0.0.0.0", port, &address, &len);
+		if (r < 0)
+			return r;
+		fd = listen_on(&address, len, false);
+	}
+	return fd;
+}
+
+static const struct listener *find(const struct listeners *listeners, const char *name)
+{
+	for (unsigned i = 0; listeners && i < listeners->n; i++)
+		if (strcmp(listeners->item[i].name, name) == 0)
+			return &listeners->item[i];
+	return NULL;
+}
+
+static void close_new(struct listeners *opened, const struct listeners *running)
+{
+	for (unsigned i = 0; i < opened->n; i++)
+		if (!find(running, opened->item[i].name))
+			close(opened->item[i].fd);
+}
+
+int listeners_open(const struct config *config, const struct listeners *running,
+		   struct listeners *ret_listeners, char ret_failed[RECORD_PEER_SIZE],
+		   char *ret_skipped, size_t skipped_size)
+{
+	struct listeners opened = {.n = 0};
+	size_t skipped_len = 0;
+
+	ret_skipped[0] = '\0';
+	for (unsigned i = 0; i < config->n_addresses; i++) {
+		struct listener *l = &opened.item[opened.n];
+		const struct listener *kept;
+
+		name_listener(config->addresses[i], config->port, l->name);
+		kept = find(running, l->name);
+		l->fd = kept ? kept->fd : open_one(config->addresses[i], config->port);
+		if (l->fd >= 0) {
+			opened.n++;
+		} else if (config->addresses_are_default && kernel_lacks(l->fd)) {
+			skipped_len += (size_t)snprintf(ret_skipped + skipped_len,
+							skipped_size - skipped_len, "%s%s",
+							skipped_len ? ", " : "", l->name);
+			if (skipped_len >= skipped_size)
+				skipped_len = skipped_size - 1;
+		} else {
+			int r = l->fd;
+
+			memcpy(ret_failed, l->name, RECORD_PEER_SIZE);
+			close_new(&opened, running);
+			return r;
+		}
+	}
+	if (opened.n == 0) {
+		snprintf(ret_failed, RECORD_PEER_SIZE, "any of them");
+		return -EADDRNOTAVAIL;
+	}
+	*ret_listeners = opened;
+	return 0;
+}
+
+void listeners_configure(const struct listeners *listeners, const struct config *config)
+{
+	struct timeval idle = {
+		.tv_sec = (time_t)(config->idle_timeout_usec / 1000000),
+		.tv_usec = (suseconds_t)(config->idle_timeout_usec % 1000000),
+	};
+
+	for (unsigned i = 0; i < listeners->n; i++) {
+		int fd = listeners->item[i].fd;
+
+		/* Cannot fail on a TCP socket, and a socket that is not TCP has no use for the first. */
+		(void)set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle));
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &idle, sizeof(idle));
+	}
+}
+
+void listeners_close(struct listeners *old, const struct listeners *new)
+{
+	for (unsigned i = 0; i < old->n; i++) {
+		if (find(new, old->item[i].name))
+			continue;
+		(void)shutdown(old->item[i].fd, SHUT_RD);
+		close(old->item[i].fd);
+	}
+	old->n = 0;
+}

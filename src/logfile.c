@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+#include "logfile.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "parse.h"
+
+/* How much of a file's end is searched for connection ids. */
+#define TAIL_BYTES ((size_t)256 * 1024)
+
+/* How much is counted at once; a multiple of RECORD_MAX. */
+#define COUNT_BYTES ((size_t)256 * 1024)
+
+static int lock(int fd)
+{
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	if (fcntl(fd, F_OFD_SETLK, &whole) == 0)
+		return 0;
+	return errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
+}
+
+static int check_and_lock(int fd)
+{
+	struct stat st;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -ENOTSUP;
+	r = lock(fd);
+	if (r == 0 && lseek(fd, 0, SEEK_END) < 0)
+		r = -errno;
+	return r;
+}
+
+int logfile_open(const char *path, mode_t mode)
+{
+	/* O_NONBLOCK: a FIFO without a reader must be an error, not a wait. */
+	const int flags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+	bool created = true;
+	int fd, r;
+
+	fd = open(path, flags | O_CREAT | O_EXCL, mode);
+	if (fd < 0 && errno == EEXIST) {
+		created = false;
+		fd = open(path, flags | O_CREAT, mode);
+	}
+	if (fd < 0)
+		return -errno;
+	r = check_and_lock(fd);
+	/* Whatever the umask. */
+	if (r == 0 && created && fchmod(fd, mode) < 0)
+		r = -errno;
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	return fd;
+}
+
+/* Reads all that is there, up to SIZE.  Returns the bytes read or -errno. */
+static ssize_t read_at(int fd, char *buf, size_t size, uint64_t offset)
+{
+	size_t len = 0;
+
+	while (len < size) {
+		ssize_t n = pread(fd, buf + len, size - len, (off_t)(offset + len));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		len += (size_t)n;
+	}
+	return (ssize_t)len;
+}
+
+/* A file written by a torn first record only may still be ours: it has no whole line to judge by. */
+static bool first_line_is_ours(const char *data, size_t len, enum log_format format)
+{
+	const char *newline = memchr(data, '\n', len);
+	bool is_record;
+
+	if (format == FORMAT_RAW) {
+		size_t line_len = newline ? (size_t)(newline - data) : len;
+
+		is_record = parse_looks_like(FORMAT_TEXT, data, line_len) ||
+			    parse_looks_like(FORMAT_JSON, data, line_len);
+		return !is_record;
+	}
+	if (!newline)
+		return len < RECORD_MAX;
+	return parse_looks_like(format, data, (size_t)(newline - data));
+}
+
+static uint64_t highest_id(const char *data, size_t len, enum log_format format)
+{
+	const char *newline, *end = data + len;
+	struct record record;
+	uint64_t id = 0;
+
+	for (; (newline = memchr(data, '\n', (size_t)(end - data))); data = newline + 1)
+		if (parse_record(format, data, (size_t)(newline - data), &record) == 0 &&
+		    record.head.id > id)
+			id = record.head.id;
+	return id;
+}
+
+static int examine_tail(int fd, enum log_format format, uint64_t size,
+			struct logfile_contents *contents)
+{
+	uint64_t start = size > TAIL_BYTES ? size - TAIL_BYTES : 0;
+	char *tail = malloc(TAIL_BYTES);
+	const char *newline;
+	ssize_t len;
+
+	if (!tail)
+		return -ENOMEM;
+	len = read_at(fd, tail, TAIL_BYTES, start);
+	if (len > 0) {
+		newline = memrchr(tail, '\n', (size_t)len);
+		contents->torn_bytes = newline ? (uint64_t)(tail + len - (newline + 1))
+					       : (uint64_t)len;
+		contents->last_id = highest_id(tail, (size_t)len, format);
+	}
+	free(tail);
+	return len < 0 ? (int)len : 0;
+}
+
+int logfile_examine(int fd, enum log_format format, struct logfile_contents *ret)
+{
+	struct logfile_contents contents = {0};
+	char head[RECORD_MAX];
+	struct stat st;
+	ssize_t len;
+	int r = 0;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	contents.is_empty = st.st_size == 0;
+	if (!contents.is_empty) {
+		len = read_at(fd, head, sizeof(head), 0);
+		if (len < 0)
+			return (int)len;
+		contents.is_other_format = !first_line_is_ours(head, (size_t)len, format);
+		if (!contents.is_other_format && format != FORMAT_RAW)
+			r = examine_tail(fd, format, (uint64_t)st.st_size, &contents);
+	}
+	if (r == 0)
+		*ret = contents;
+	return r;
+}
+
+enum logfile_state logfile_check(int fd, const char *path, uint64_t offset_bytes)
+{
+	struct stat ours, named;
+
+	if (fstat(fd, &ours) < 0)
+		return LOGFILE_SAME;	/* cannot be: then the write will tell */
+	if (ours.st_nlink == 0)
+		return LOGFILE_DELETED;
+	if (stat(path, &named) < 0)
+		/* Unreadable is not gone: only a missing name says that the file has moved. */
+		return errno == ENOENT || errno == ENOTDIR ? LOGFILE_MOVED : LOGFILE_SAME;
+	if (named.st_dev != ours.st_dev || named.st_ino != ours.st_ino)
+		return LOGFILE_MOVED;
+	return (uint64_t)ours.st_size < offset_bytes ? LOGFILE_SHRANK : LOGFILE_SAME;
+}
+
+int logfile_count_messages(int fd, enum log_format format, uint64_t end_bytes,
+			   struct message_count *count)
+{
+	char *buf;
+	int r = 0;
+
+	if (format == FORMAT_RAW || count->offset_bytes >= end_bytes) {
+		count->offset_bytes = end_bytes;
+		return 0;
+	}
+	buf = malloc(COUNT_BYTES);
+	if (!buf)
+		return -ENOMEM;
+	while (count->offset_bytes < end_bytes) {
+		uint64_t left = end_bytes - count->offset_bytes;
+		size_t passed;
+		ssize_t len = read_at(fd, buf, left < COUNT_BYTES ? (size_t)left : COUNT_BYTES,
+				      count->offset_bytes);
+
+		if (len < 0) {
+			r = (int)len;
+			break;
+		}
+		count->messages += parse_count_messages(format, buf, (size_t)len, UINT64_MAX,
+							&passed);
+		/* Nothing whole: a tail that is torn, or a foreign line longer than any record. */
+		count->offset_bytes += passed > 0 ? passed : (uint64_t)len;
+		if (len == 0)
+			break;
+	}
+	free(buf);
+	return r;
+}
+
+static void name_aside(const char *path, uint64_t time_usec, char ret_name[PATH_MAX])
+{
+	time_t second = (time_t)(time_usec / 1000000);
+	char date[sizeof("20261122T210405")];
+	struct tm tm;
+
+	gmtime_r(&second, &tm);
+	strftime(date, sizeof(date), "%Y%m%dT%H%M%S", &tm);
+	snprintf(ret_name, PATH_MAX, "%s.%s.%06uZ", path, date, (unsigned)(time_usec % 1000000));
+}
+
+int logfile_set_aside(const char *path, char ret_name[PATH_MAX])
+{
+	uint64_t now = clock_realtime_usec();
+
+	for (;; now++) {
+		name_aside(path, now, ret_name);
+		if (renameat2(AT_FDCWD, path, AT_FDCWD, ret_name, RENAME_NOREPLACE) == 0)
+			return 0;
+		if (errno != EEXIST)
+			return -errno;
+	}
+}
+
+/* Whether SUFFIX is one that name_aside() makes. */
+static bool is_our_suffix(const char *suffix)
+{
+	static const char pattern[] = ".ddddddddTdddddd.ddddddZ";
+
+	if (strlen(suffix) != LOGFILE_SUFFIX_LEN)
+		return false;
+	for (size_t i = 0; i < LOGFILE_SUFFIX_LEN; i++)
+		if (pattern[i] == 'd' ? !isdigit((unsigned char)suffix[i])
+				      : suffix[i] != pattern[i])
+			return false;
+	return true;
+}
+
+/* scandir(3) takes no context.  The master is the only caller and has one thread. */
+static const char *base_name;
+
+static int is_rotated(const struct dirent *entry)
+{
+	size_t len = strlen(base_name);
+
+	return strncmp(entry->d_name, base_name, len) == 0 && is_our_suffix(entry->d_name + len);
+}
+
+int logfile_prune(const char *path, unsigned keep)
+{
+	const char *slash = strrchr(path, '/');
+	char directory[PATH_MAX];
+	struct dirent **found;
+	int n, deleted = 0, dir_fd, r = 0;
+
+	snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path + 1), path);
+	base_name = slash + 1;
+	dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir_fd < 0)
+		return -errno;
+	/* Bytewise, which for these names is by time. */
+	n = scandirat(dir_fd, ".", &found, is_rotated, alphasort);
+	if (n < 0)
+		r = -errno;
+	for (int i = 0; i < n; i++) {
+		if (r == 0 && (unsigned)(n - i) > keep) {
+			if (unlinkat(dir_fd, found[i]->d_name, 0) == 0)
+				deleted++;
+			else
+				r = -errno;
+		}
+		free(found[i]);
+	}
+	if (n >= 0)
+		free(found);
+	close(dir_fd);
+	return r < 0 ? r : deleted;
+}

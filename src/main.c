@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: MIT */
+#include "startup.h"
+
+int main(int argc, char *argv[])
+{
+	return startup_main(argc, argv);
+}

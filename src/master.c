@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+#include "master.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "journal.h"
+#include "listener.h"
+#include "notify.h"
+#include "reload.h"
+#include "supervise_logger.h"
+#include "supervise_workers.h"
+
+/* STATUS= and the surplus of workers are looked at so often while anything moves. */
+#define TICK_USEC 1000000
+/* SIGTERM is repeated so often: a worker may just have been between its look at the flag and a wait. */
+#define REPEAT_USEC 100000
+
+static const int taken_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
+#define N_TAKEN_SIGNALS (sizeof(taken_signals) / sizeof(taken_signals[0]))
+
+void master_block_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < N_TAKEN_SIGNALS; i++)
+		sigaddset(&set, taken_signals[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	/* A reader or a disk that is gone is an error to be handled where it happens. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+static int arm(struct service *s, sd_event_source **source, uint64_t usec,
+	       sd_event_time_handler_t handler)
+{
+	sd_event_source_disable_unref(*source);
+	*source = NULL;
+	return sd_event_add_time_relative(s->event, source, CLOCK_MONOTONIC, usec, 0, handler, s);
+}
+
+/* With every worker gone, and nothing left to say for a killed one, only the pipes are left to empty. */
+static void finish_if_alone(struct service *s)
+{
+	if (s->phase != PHASE_DRAINING && s->phase != PHASE_CLOSING)
+		return;
+	if (!workers_all_gone(s))
+		return;
+	s->phase = PHASE_FINISHING;
+	s->close_timer = sd_event_source_disable_unref(s->close_timer);
+	logger_give_order(s, ORDER_FINISH);
+}
+
+static int on_close_timer(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct service *s = userdata;
+
+	(void)source;
+	(void)usec;
+	s->phase = PHASE_CLOSING;
+	workers_signal(s, SIGTERM);
+	return arm(s, &s->close_timer, REPEAT_USEC, on_close_timer);
+}
+
+static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct service *s = userdata;
+	int r = 0;
+
+	(void)source;
+	(void)info;
+	if (s->phase < PHASE_DRAINING) {
+		s->phase = PHASE_DRAINING;
+		notify_stopping();
+		journal_info("stopping: %u clients have %llu ms to finish", s->n_workers,
+			     (unsigned long long)s->config.drain_timeout_usec / 1000);
+		listeners_close(&s->fds.listeners, NULL);
+		workers_signal(s, SIGHUP);
+		r = arm(s, &s->close_timer, s->config.drain_timeout_usec, on_close_timer);
+	} else if (s->phase == PHASE_DRAINING) {
+		journal_info("stopping now");
+		r = arm(s, &s->close_timer, 0, on_close_timer);
+	}
+	finish_if_alone(s);
+	return r;
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	(void)source;
+	(void)info;
+	reload_request(userdata);
+	return 0;
+}
+
+static int on_reopen(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct service *s = userdata;
+
+	(void)source;
+	(void)info;
+	if (s->phase < PHASE_FINISHING)
+		logger_give_order(s, ORDER_REOPEN);
+	return 0;
+}
+
+/* One signal may stand for many children. */
+static int on_child(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
+{
+	struct service *s = userdata;
+	int wait_status;
+	pid_t pid;
+
+	(void)source;
+	(void)info;
+	while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0)
+		if (!workers_reaped(s, pid, wait_status))
+			(void)logger_reaped(s, pid, wait_status);
+	workers_fill(s);
+	finish_if_alone(s);
+	return 0;
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata);
+
+/* Something moves: look at it every second from now on. */
+static int stay_awake(struct service *s)
+{
+	int enabled = SD_EVENT_OFF;
+
+	atomic_store(&s->board->master_dozes, 0);
+	if (s->tick)
+		(void)sd_event_source_get_enabled(s->tick, &enabled);
+	return enabled == SD_EVENT_OFF ? arm(s, &s->tick, TICK_USEC, on_tick) : 0;
+}
+
+static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct service *s = userdata;
+	struct totals totals;
+	bool moves;
+
+	(void)source;
+	(void)usec;
+	/* First ask to be woken, then look: what happens in between rings. */
+	atomic_store(&s->board->master_dozes, 1);
+	scoreboard_totals(s->board, &totals);
+	moves = memcmp(&totals, &s->last_totals, sizeof(totals)) != 0;
+	s->last_totals = totals;
+	moves |= workers_shrink(s);
+	if (moves && s->phase < PHASE_DRAINING)
+		notify_status(s);
+	return moves ? stay_awake(s) : 0;
+}
+
+static void look_at_limit(struct service *s)
+{
+	bool reached = atomic_load(&s->board->limit_reached);
+
+	if (reached && !s->limit_was_reached)
+		journal_warning("%s has its %llu messages (log.message_limit): clients are still echoed, new messages are not saved until the log is opened again or the limit raised",
+				s->config.path, (unsigned long long)s->config.message_limit);
+	s->limit_was_reached = reached;
+}
+
+static void logger_is_up(struct service *s)
+{
+	if (s->phase == PHASE_STARTING) {
+		s->phase = PHASE_RUNNING;
+		atomic_store(&s->board->generation, s->generation);
+		notify_ready(s);
+	}
+	reload_continue(s);
+}
+
+static int on_doorbell(sd_event_source *source, int fd, uint32_t events, void *userdata)
+{
+	struct service *s = userdata;
+	eventfd_t rings;
+
+	(void)source;
+	(void)events;
+	(void)eventfd_read(fd, &rings);
+	if (s->logger_pid > 0 && atomic_load(&s->board->logger_beat) > 0)
+		logger_is_up(s);
+	workers_fill(s);
+	look_at_limit(s);
+	if (s->phase == PHASE_RUNNING)
+		notify_status(s);
+	return stay_awake(s);
+}
+
+static int add_sources(struct service *s)
+{
+	static const sd_event_signal_handler_t handlers[N_TAKEN_SIGNALS] = {
+		on_stop, on_stop, on_reload, on_reopen, on_child,
+	};
+	int r;
+
+	r = sd_event_new(&s->event);
+	for (size_t i = 0; i < N_TAKEN_SIGNALS && r >= 0; i++)
+		r = sd_event_add_signal(s->event, NULL, taken_signals[i], handlers[i], s);
+	if (r >= 0)
+		r = sd_event_add_io(s->event, NULL, s->fds.doorbell, EPOLLIN, on_doorbell, s);
+	if (r >= 0)
+		r = sd_event_set_watchdog(s->event, true);
+	return r;
+}
+
+int master_run(struct service *s)
+{
+	int r = add_sources(s);
+
+	if (r >= 0)
+		r = workers_init(s);
+	if (r >= 0)
+		r = logger_start(s);
+	if (r < 0) {
+		journal_error("cannot start: %s", strerror(-r));
+		return STATUS_CANNOT_START;
+	}
+	workers_fill(s);
+	r = sd_event_loop(s->event);
+	if (r < 0) {
+		journal_error("the event loop failed: %s", strerror(-r));
+		return STATUS_CANNOT_GO_ON;
+	}
+	return r;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "net.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+static void format_in6(const struct sockaddr_in6 *in6, char ret_name[RECORD_PEER_SIZE])
+{
+	char text[INET6_ADDRSTRLEN], scope[IF_NAMESIZE + 1] = "";
+
+	inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text));
+	if (in6->sin6_scope_id != 0) {
+		scope[0] = '%';
+		/* The interface may be gone by now; its number still tells it apart. */
+		if (!if_indextoname(in6->sin6_scope_id, scope + 1))
+			snprintf(scope + 1, sizeof(scope) - 1, "%u", in6->sin6_scope_id);
+	}
+	snprintf(ret_name, RECORD_PEER_SIZE, "[%s%s]:%u", text, scope, ntohs(in6->sin6_port));
+}
+
+void net_format(const struct sockaddr_storage *address, char ret_name[RECORD_PEER_SIZE])
+{
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
+	const struct sockaddr_in *in = (const struct sockaddr_in *)address;
+	char text[INET_ADDRSTRLEN];
+
+	if (address->ss_family == AF_INET) {
+		inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text));
+		snprintf(ret_name, RECORD_PEER_SIZE, "%s:%u", text, ntohs(in->sin_port));
+	} else if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+		inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], text, sizeof(text));
+		snprintf(ret_name, RECORD_PEER_SIZE, "%s:%u", text, ntohs(in6->sin6_port));
+	} else {
+		format_in6(in6, ret_name);
+	}
+}
+
+int net_parse(const char *text, uint16_t port, struct sockaddr_storage *ret_address,
+	      socklen_t *ret_len)
+{
+	struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(port)};
+	char host[INET6_ADDRSTRLEN + IF_NAMESIZE];
+	char *scope;
+
+	*ret_address = (struct sockaddr_storage){0};
+	if (inet_pton(AF_INET, text, &in.sin_addr) == 1) {
+		memcpy(ret_address, &in, sizeof(in));
+		*ret_len = sizeof(in);
+		return 0;
+	}
+	if (snprintf(host, sizeof(host), "%s", text) >= (int)sizeof(host))
+		return -EINVAL;
+	scope = strchr(host, '%');
+	if (scope)
+		*scope++ = '\0';
+	if (inet_pton(AF_INET6, host, &in6.sin6_addr) != 1)
+		return -EINVAL;
+	if (scope) {
+		in6.sin6_scope_id = if_nametoindex(scope);
+		if (in6.sin6_scope_id == 0)
+			return -ENODEV;
+	}
+	memcpy(ret_address, &in6, sizeof(in6));
+	*ret_len = sizeof(in6);
+	return 0;
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "notify.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+#include "clock.h"
+
+#define STATUS_SIZE 512
+
+static const char *phase_word(const struct service *s)
+{
+	switch (s->phase) {
+	case PHASE_STARTING:
+		return "Starting";
+	case PHASE_RUNNING:
+		return "Serving";
+	default:
+		return "Stopping";
+	}
+}
+
+/* What stands before the figures when something is not as it should be. */
+static void describe_trouble(const struct service *s, char *text, size_t size)
+{
+	int stalled = atomic_load(&s->board->stalled_errno);
+
+	if (s->logger_pid == 0 && s->log_errno != 0)
+		stalled = s->log_errno;
+	text[0] = '\0';
+	if (stalled != 0)
+		snprintf(text, size, "Log stalled (%s), clients wait. ", strerror(stalled));
+	else if (atomic_load(&s->board->limit_reached))
+		snprintf(text, size, "Message limit reached, new messages are not saved. ");
+	if (s->reload_failed)
+		snprintf(text + strlen(text), size - strlen(text),
+			 "Last reload failed, the old configuration stays. ");
+}
+
+static void describe(struct service *s, char *text, size_t size)
+{
+	struct totals t;
+	size_t len;
+
+	scoreboard_totals(s->board, &t);
+	describe_trouble(s, text, size);
+	len = strlen(text);
+	snprintf(text + len, size - len,
+		 "%s %u of %u clients; %" PRIu64 " clients, %" PRIu64 " messages, %" PRIu64
+		 " bytes so far; %" PRIu64 " messages dropped; configuration %u",
+		 phase_word(s), t.busy, s->board->n_slots, t.clients, t.received_messages,
+		 t.received_bytes, t.dropped_messages, atomic_load(&s->board->generation));
+}
+
+void notify_ready(struct service *s)
+{
+	char status[STATUS_SIZE];
+
+	describe(s, status, sizeof(status));
+	(void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
+}
+
+void notify_reloading(void)
+{
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reloading",
+			 clock_monotonic_usec());
+}
+
+void notify_stopping(void)
+{
+	(void)sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
+}
+
+void notify_status(struct service *s)
+{
+	char status[STATUS_SIZE];
+
+	describe(s, status, sizeof(status));
+	(void)sd_notifyf(0, "STATUS=%s", status);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* What systemd is told, sd_notify(3).  Master only; without systemd each call does nothing. */
+#ifndef ECHO_LOGD_NOTIFY_H
+#define ECHO_LOGD_NOTIFY_H
+
+#include "service.h"
+
+/* Ready, for the first time or again after a reload; with STATUS=. */
+void notify_ready(struct service *s);
+
+/* A reload begins.  With the monotonic stamp that Type=notify-reload waits for. */
+void notify_reloading(void);
+
+void notify_stopping(void);
+
+/* Refreshes STATUS= from the scoreboard. */
+void notify_status(struct service *s);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#include "pool.h"
+
+struct pool_limits pool_limits(const struct config *config)
+{
+	struct pool_limits limits = {.max_workers = config->max_clients};
+
+	limits.low = config->min_spare > 1 ? config->min_spare : 1;
+	limits.high = config->max_spare > limits.low ? config->max_spare : limits.low;
+	return limits;
+}
+
+unsigned pool_to_fork(const struct pool_limits *limits, unsigned idle, unsigned busy)
+{
+	unsigned room, want;
+
+	if (idle >= limits->low || idle + busy >= limits->max_workers)
+		return 0;
+	room = limits->max_workers - idle - busy;
+	want = (busy > 0 ? (limits->low + limits->high + 1) / 2 : limits->low) - idle;
+	return want < room ? want : room;
+}
+
+unsigned pool_to_retire(const struct pool_limits *limits, unsigned idle)
+{
+	return idle > limits->high ? idle - limits->high : 0;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "reload.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "journal.h"
+#include "keep_log.h"
+#include "listener.h"
+#include "notify.h"
+#include "supervise_logger.h"
+#include "supervise_workers.h"
+
+static void say_diagnostics(const struct diagnostics *diagnostics)
+{
+	const char *line = diagnostics->text, *newline;
+
+	for (; (newline = strchr(line, '\n')); line = newline + 1)
+		journal_error("%.*s", (int)(newline - line), line);
+}
+
+static int load(struct service *s, struct config *ret_fresh)
+{
+	struct diagnostics *diagnostics = &s->diagnostics;
+	char names[256];
+	int r;
+
+	r = config_load(s->options->config_path, s->options->overrides, s->options->n_overrides,
+			ret_fresh, diagnostics);
+	if (r < 0) {
+		say_diagnostics(diagnostics);
+		return r;
+	}
+	if (config_keep_until_restart(ret_fresh, &s->config, names, sizeof(names)) > 0)
+		journal_notice("a change of %s needs a restart; the running value stays", names);
+	return 0;
+}
+
+static int open_listeners(struct service *s, const struct config *fresh,
+			  struct listeners *ret_listeners)
+{
+	char failed[RECORD_PEER_SIZE], skipped[256];
+	int r = listeners_open(fresh, &s->fds.listeners, ret_listeners, failed, skipped,
+			       sizeof(skipped));
+
+	if (r < 0)
+		journal_error("cannot listen on %s: %s", failed, strerror(-r));
+	else if (skipped[0])
+		journal_notice("not listening on %s: this host has no such address", skipped);
+	return r;
+}
+
+/* From here nothing can fail. */
+static void put_in_force(struct service *s, const struct config *fresh,
+			 const struct listeners *listeners)
+{
+	struct listeners old = s->fds.listeners;
+
+	s->config = *fresh;
+	s->fds.listeners = *listeners;
+	listeners_configure(&s->fds.listeners, &s->config);
+	listeners_close(&old, listeners);
+	s->generation++;
+	workers_signal(s, SIGHUP);
+	workers_fill(s);
+	logger_give_order(s, ORDER_REOPEN);
+}
+
+static int reload(struct service *s)
+{
+	struct listeners listeners;
+	struct config fresh;
+	int r = load(s, &fresh);
+
+	if (r == 0)
+		r = log_open_next(s, &fresh);
+	if (r == 0)
+		r = open_listeners(s, &fresh, &listeners);
+	if (r == 0)
+		put_in_force(s, &fresh, &listeners);
+	return r;
+}
+
+void reload_request(struct service *s)
+{
+	if (s->phase >= PHASE_DRAINING)
+		return;
+	if (s->is_reloading || s->phase == PHASE_STARTING) {
+		s->wants_reload = true;
+		return;
+	}
+	notify_reloading();
+	s->reload_failed = reload(s) < 0;
+	if (s->reload_failed) {
+		journal_error("reload failed: the running configuration stays");
+		notify_ready(s);
+		return;
+	}
+	s->is_reloading = true;
+}
+
+void reload_continue(struct service *s)
+{
+	if (s->is_reloading && atomic_load(&s->board->logger_order) == ORDER_NONE) {
+		s->is_reloading = false;
+		atomic_store(&s->board->generation, s->generation);
+		journal_info("configuration reloaded: generation %u", s->generation);
+		notify_ready(s);
+	}
+	if (s->wants_reload && !s->is_reloading) {
+		s->wants_reload = false;
+		reload_request(s);
+	}
+}

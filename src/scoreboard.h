@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The one piece of memory that all processes share: who serves whom, what
+ * has been counted, and what master and logger ask of each other.
+ *
+ * Made by the master before its first fork, inherited by every child, and,
+ * where there is a runtime directory, readable by tools as the file
+ * "scoreboard" in it.  It is the only source of STATUS= and of every figure
+ * shown to an operator.
+ *
+ * Each cell has one writer, named beside it; nobody ever waits for a lock.
+ * Only the cells marked "atomic" are changed by several processes.  A
+ * process may be killed between any two stores: whoever reads must live
+ * with that, and says how.
+ */
+#ifndef ECHO_LOGD_SCOREBOARD_H
+#define ECHO_LOGD_SCOREBOARD_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "record.h"
+
+#define SCOREBOARD_MAGIC UINT64_C(0x64676f6c6f686365)	/* "echologd" in memory order */
+#define SCOREBOARD_VERSION 1
+
+enum slot_state { SLOT_FREE, SLOT_IDLE, SLOT_BUSY };
+
+/*
+ * One worker at a time.  The counters go on from worker to worker and are
+ * never set back, so their sums over all slots are the service's totals,
+ * whoever was killed.  Written by the worker in the slot; by the master
+ * while there is none.
+ */
+struct slot {
+	_Alignas(64) _Atomic pid_t pid;
+	_Atomic uint32_t generation;		/* of the configuration that the worker runs on */
+	_Atomic uint32_t holds_tickets;		/* see tickets.h */
+	_Atomic uint64_t connection_id;		/* 0: none.  Set before `open`, cleared after `close` */
+	char peer[RECORD_PEER_SIZE];		/* valid while connection_id is not 0 */
+	_Atomic uint64_t clients;
+	_Atomic uint64_t received_messages;
+	_Atomic uint64_t received_bytes;
+	_Atomic uint64_t logged_bytes;		/* payload bytes in records given to the pipe */
+	_Atomic uint64_t dropped_messages;
+	_Atomic uint64_t dropped_bytes;
+};
+
+/*
+ * What the logger still has to write before anything else.  Set by the
+ * master while no logger lives, and only when the stage pipe is empty: so a
+ * logger that finds a debt and bytes in the stage knows that its
+ * predecessor died after writing the record, and before it could say so.
+ */
+enum logger_debt {
+	OWES_TORN = 1,		/* close off a tail without newline, and a `torn` record */
+	OWES_START = 2,		/* a `start` record */
+	OWES_LIMIT = 4,		/* a `limit` record; set by the logger itself */
+};
+
+/* What the master wants of the logger; a logger that is reborn finds it still here. */
+enum logger_order {
+	ORDER_NONE,
+	ORDER_REOPEN,		/* leave at a record boundary; the master opens the file again */
+	ORDER_FINISH,		/* every worker is gone: leave when both pipes are empty */
+};
+
+/* How many messages the file holds up to an offset that is a record boundary. */
+struct message_count {
+	uint64_t offset_bytes;
+	uint64_t messages;
+};
+
+struct scoreboard {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t n_slots;
+	uint64_t size_bytes;
+
+	_Alignas(64)
+	_Atomic uint32_t generation;		/* master: of the configuration in force, from 1 */
+	_Atomic uint32_t logger_order;		/* atomic: enum logger_order */
+	_Atomic uint32_t logger_owes;		/* atomic: enum logger_debt */
+	_Atomic uint64_t torn_bytes;		/* master, before it sets OWES_TORN */
+	_Atomic uint32_t reopens;		/* master: how often a log file was taken into use */
+
+	_Alignas(64)
+	_Atomic uint64_t logger_beat;		/* logger: 0 until it is up, then grows with each round */
+	_Atomic int32_t stalled_errno;		/* logger: why the file takes nothing; 0 while it does */
+	_Atomic uint32_t limit_reached;		/* logger: at_message_limit = stop, and it has stopped */
+	_Atomic uint32_t count_index;		/* logger: which of the two counts below is the newest */
+	struct message_count count[2];		/* logger */
+
+	_Alignas(64)
+	_Atomic uint64_t last_id;		/* atomic: connection ids only rise */
+	_Atomic uint64_t tickets;		/* atomic: see tickets.h */
+	uint64_t tickets_end;			/* logger: messages in the file when the last ticket is used */
+
+	_Alignas(64)
+	_Atomic int32_t idle_workers;		/* atomic hint; the master sets it right from the states */
+	_Atomic uint32_t master_dozes;		/* atomic: 1 while the master wants to hear of any activity */
+
+	/* Then n_slots states, a byte each and apart from the slots, so that one look at
+	 * ten thousand of them is a look at 10 KiB; then the slots. */
+	_Alignas(64) _Atomic uint8_t states[];
+};
+
+/*
+ * Makes a scoreboard of N_SLOTS free slots: the file DIRECTORY/scoreboard,
+ * replaced if there is one, or anonymous memory when DIRECTORY is NULL.
+ * Returns 0, or the -errno of what failed.
+ */
+int scoreboard_create(const char *directory, unsigned n_slots, struct scoreboard **ret);
+
+/* Slot I < n_slots. */
+struct slot *scoreboard_slot(struct scoreboard *board, unsigned i);
+
+/* The id of a connection accepted at TIME_USEC: that, or just above the last one.  Any process. */
+uint64_t scoreboard_next_id(struct scoreboard *board, uint64_t time_usec);
+
+/* Sums over all slots: a moment's view, exact when nothing moves. */
+struct totals {
+	unsigned idle, busy;
+	uint64_t clients;
+	uint64_t received_messages, received_bytes;
+	uint64_t logged_bytes;
+	uint64_t dropped_messages, dropped_bytes;
+};
+void scoreboard_totals(struct scoreboard *board, struct totals *ret_totals);
+
+/* Adds to a cell that only the caller writes. */
+static inline void cell_add(_Atomic uint64_t *cell, uint64_t n)
+{
+	atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + n,
+			      memory_order_relaxed);
+}
+
+#endif

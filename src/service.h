@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the master knows.  Only the master's files (master, reload,
+ * supervise_workers, supervise_logger, keep_log,
+ * notify, startup) use it.
+ */
+#ifndef ECHO_LOGD_SERVICE_H
+#define ECHO_LOGD_SERVICE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <systemd/sd-event.h>
+
+#include "child.h"
+#include "config.h"
+#include "exit_status.h"
+#include "options.h"
+#include "scoreboard.h"
+
+/* In this order, and never back. */
+enum phase {
+	PHASE_STARTING,		/* until the logger is up */
+	PHASE_RUNNING,
+	PHASE_DRAINING,		/* nobody is accepted; workers serve on for drain_timeout */
+	PHASE_CLOSING,		/* workers finish the message in hand and leave */
+	PHASE_FINISHING,	/* no worker left; the logger empties the pipes */
+};
+
+struct service {
+	const struct options *options;
+	struct config config;		/* in force */
+	enum phase phase;
+	uint32_t generation;		/* of `config`; the scoreboard has it once it is wholly in force */
+	bool is_reloading;
+	bool wants_reload;		/* another one, when this is done */
+
+	sd_event *event;
+	sd_event_source *tick;		/* STATUS= and shrinking, while anything moves */
+	sd_event_source *close_timer;	/* drain_timeout, then the repeated SIGTERM */
+
+	struct scoreboard *board;
+	struct descriptors fds;
+
+	/* supervise_logger, keep_log */
+	pid_t logger_pid;		/* 0: none */
+	int log_needs;			/* enum logger_exit of the last logger, until that is done */
+	int log_errno;			/* why there is no logger, said already; 0: all is well */
+	int next_log_file;		/* opened by a reload for the next logger, or -1 */
+	unsigned logger_deaths;		/* in quick succession */
+	uint64_t logger_born_usec;
+	sd_event_source *logger_retry;
+
+	/* supervise_workers */
+	pid_t *worker_pids;		/* by slot; 0: none */
+	unsigned n_workers;
+	unsigned worker_deaths;		/* in quick succession */
+	uint64_t worker_died_usec;
+	int fork_errno;			/* why no worker can be forked, said already; 0: they can */
+	sd_event_source *worker_retry;
+
+	bool reload_failed;		/* the last one; STATUS= says so */
+	bool limit_was_reached;		/* said already */
+	struct totals last_totals;	/* at the last tick */
+	struct diagnostics diagnostics;	/* of the last reload; too large for a stack */
+};
+
+#endif

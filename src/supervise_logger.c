@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervise_logger.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "journal.h"
+#include "keep_log.h"
+#include "logger.h"
+
+/* A logger that lived shorter than this died quickly. */
+#define QUICK_DEATH_USEC 1000000
+/* So many quick deaths cost nothing; each further one doubles the wait. */
+#define FREE_DEATHS 5
+#define FIRST_WAIT_USEC 50000
+#define LONGEST_WAIT_USEC 5000000
+/* How often something that must be done before the next logger is tried again. */
+#define RETRY_USEC 200000
+
+static int mend_file(struct service *s)
+{
+	int r;
+
+	switch (s->log_needs) {
+	case LOGGER_REOPEN:
+	case LOGGER_MOVED:
+		r = log_reopen(s);
+		break;
+	case LOGGER_FULL:
+		r = log_rotate(s);
+		break;
+	case LOGGER_SHRANK:
+		return log_go_on_after_truncation(s);
+	default:
+		return 0;
+	}
+	/* The file is the one that log.path names, so an order to see to that is carried out. */
+	if (r == 0)
+		atomic_store(&s->board->logger_order,
+			     s->phase == PHASE_FINISHING ? ORDER_FINISH : ORDER_NONE);
+	return r;
+}
+
+static int fork_logger(struct service *s)
+{
+	pid_t pid;
+
+	atomic_store(&s->board->logger_beat, 0);
+	pid = child_fork(CHILD_LOGGER, &s->fds);
+	if (pid == 0)
+		_exit(logger_run(&s->config, &s->fds, s->board));
+	if (pid < 0)
+		return (int)pid;
+	s->logger_pid = pid;
+	s->logger_born_usec = clock_monotonic_usec();
+	return 0;
+}
+
+/* Does what the last logger left to be done, then forks the next. */
+static int mend_and_fork(struct service *s)
+{
+	int r = mend_file(s);
+
+	if (r < 0)
+		return r;
+	s->log_needs = LOGGER_FINISHED;
+	r = fork_logger(s);
+	if (r < 0 && s->log_errno != -r)
+		journal_error("cannot fork the logger: %s; clients wait, nothing is lost, trying again",
+			      strerror(-r));
+	s->log_errno = -r;
+	return r;
+}
+
+static void start_or_retry(struct service *s);
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	start_or_retry(userdata);
+	return 0;
+}
+
+static void start_after(struct service *s, uint64_t wait_usec)
+{
+	int r;
+
+	sd_event_source_disable_unref(s->logger_retry);
+	r = sd_event_add_time_relative(s->event, &s->logger_retry, CLOCK_MONOTONIC, wait_usec, 0,
+				       on_retry, s);
+	if (r < 0) {
+		journal_error("cannot set a timer: %s; leaving", strerror(-r));
+		(void)sd_event_exit(s->event, STATUS_CANNOT_GO_ON);
+	}
+}
+
+static void start_or_retry(struct service *s)
+{
+	if (s->logger_pid == 0 && mend_and_fork(s) < 0)
+		start_after(s, RETRY_USEC);
+}
+
+int logger_start(struct service *s)
+{
+	return mend_and_fork(s);
+}
+
+void logger_give_order(struct service *s, enum logger_order order)
+{
+	atomic_store(&s->board->logger_order, order);
+	if (s->logger_pid > 0)
+		kill(s->logger_pid, SIGUSR1);
+}
+
+/* How long to wait before the next logger, after one that was not meant to end. */
+static uint64_t wait_after_death(struct service *s)
+{
+	uint64_t lived_usec = clock_monotonic_usec() - s->logger_born_usec, wait_usec;
+
+	s->logger_deaths = lived_usec < QUICK_DEATH_USEC ? s->logger_deaths + 1 : 1;
+	if (s->logger_deaths <= FREE_DEATHS)
+		return 0;
+	wait_usec = FIRST_WAIT_USEC;
+	for (unsigned i = FREE_DEATHS + 1; i < s->logger_deaths && wait_usec < LONGEST_WAIT_USEC; i++)
+		wait_usec *= 2;
+	return wait_usec < LONGEST_WAIT_USEC ? wait_usec : LONGEST_WAIT_USEC;
+}
+
+static void replace_dead(struct service *s, const char *how, int number)
+{
+	uint64_t wait_usec = wait_after_death(s);
+
+	journal_warning("the logger %s %d: nothing is lost, starting another%s", how, number,
+			wait_usec > 0 ? " after a pause" : "");
+	if (wait_usec > 0)
+		start_after(s, wait_usec);
+	else
+		start_or_retry(s);
+}
+
+bool logger_reaped(struct service *s, pid_t pid, int wait_status)
+{
+	if (pid != s->logger_pid)
+		return false;
+	s->logger_pid = 0;
+	if (WIFSIGNALED(wait_status)) {
+		replace_dead(s, "was killed by signal", WTERMSIG(wait_status));
+		return true;
+	}
+	switch (WEXITSTATUS(wait_status)) {
+	case LOGGER_FINISHED:
+		(void)sd_event_exit(s->event, STATUS_CLEAN);
+		break;
+	case LOGGER_REOPEN:
+	case LOGGER_MOVED:
+	case LOGGER_SHRANK:
+	case LOGGER_FULL:
+		s->log_needs = WEXITSTATUS(wait_status);
+		start_or_retry(s);
+		break;
+	case LOGGER_CANNOT_GO_ON:
+		/* It has said why, and a successor would find the same. */
+		(void)sd_event_exit(s->event, STATUS_CANNOT_GO_ON);
+		break;
+	default:
+		replace_dead(s, "left with status", WEXITSTATUS(wait_status));
+	}
+	return true;
+}

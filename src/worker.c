@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: MIT */
+#include "worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <linux/sockios.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "framing.h"
+#include "journal.h"
+#include "net.h"
+#include "pool.h"
+#include "transcript.h"
+
+/* One read(2).  Larger gained nothing, a quarter of it took twice the time for bulk data. */
+#define READ_BYTES ((size_t)64 * 1024)
+
+/* How long a client may take, once we must leave, to fetch the echo of the message in hand. */
+#define FAREWELL_USEC 1000000
+
+/* How long to leave the listeners alone when descriptors or memory have run out. */
+#define ACCEPT_PAUSE_MSEC 100
+
+struct worker {
+	const struct config *config;
+	const struct descriptors *fds;
+	struct scoreboard *board;
+	unsigned slot_index;
+	struct slot *slot;
+	struct transcript transcript;
+	int epoll_fd;
+	unsigned low;			/* ring when fewer workers than this are idle */
+	uint8_t *buffer;
+	size_t buffer_bytes;
+};
+
+static volatile sig_atomic_t stop_requested;
+static volatile sig_atomic_t retire_requested;
+static volatile sig_atomic_t client_fd = -1;
+
+static void on_sigterm(int signo)
+{
+	int saved_errno = errno;
+
+	(void)signo;
+	stop_requested = 1;
+	/* A flag alone would miss the read that is about to begin. */
+	if (client_fd >= 0)
+		shutdown(client_fd, SHUT_RD);
+	errno = saved_errno;
+}
+
+static void on_sighup(int signo)
+{
+	(void)signo;
+	retire_requested = 1;
+}
+
+static void catch_signals(void)
+{
+	struct sigaction term = {.sa_handler = on_sigterm}, hup = {.sa_handler = on_sighup};
+
+	sigaction(SIGTERM, &term, NULL);
+	sigaction(SIGHUP, &hup, NULL);
+	/* Sent to the whole foreground group by a terminal; the master's answer is what counts. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGUSR1, SIG_IGN);
+}
+
+/* While a client is served SIGTERM must come through; else only inside epoll_pwait(2). */
+static void set_sigterm_blocked(bool blocked)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(blocked ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+static void ring(const struct worker *w)
+{
+	/* Fails only when the counter is full, and then the bell rings anyway. */
+	(void)eventfd_write(w->fds->doorbell, 1);
+}
+
+/* A master with nothing to do wants to hear when there is something. */
+static void wake_master(const struct worker *w)
+{
+	if (atomic_load_explicit(&w->board->master_dozes, memory_order_relaxed) &&
+	    atomic_exchange(&w->board->master_dozes, 0))
+		ring(w);
+}
+
+static int watch_listeners(const struct worker *w)
+{
+	for (unsigned i = 0; i < w->fds->listeners.n; i++) {
+		int fd = w->fds->listeners.item[i].fd;
+		struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = fd};
+
+		if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* A busy worker left in the listeners' wait queues would be walked over for every new client. */
+static void unwatch_listeners(const struct worker *w)
+{
+	for (unsigned i = 0; i < w->fds->listeners.n; i++)
+		(void)epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, w->fds->listeners.item[i].fd, NULL);
+}
+
+static bool out_of_resources(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Returns a client's socket; -EAGAIN when another worker took it; -ESHUTDOWN when the listener is closed. */
+static int accept_from(int listen_fd, struct sockaddr_storage *ret_peer)
+{
+	socklen_t len = sizeof(*ret_peer);
+	int fd = accept4(listen_fd, (struct sockaddr *)ret_peer, &len, SOCK_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == EINVAL)
+		return -ESHUTDOWN;
+	if (out_of_resources(errno)) {
+		journal_warning("cannot accept a client: %m, trying again in %d ms",
+				ACCEPT_PAUSE_MSEC);
+		poll(NULL, 0, ACCEPT_PAUSE_MSEC);
+	}
+	return -EAGAIN;
+}
+
+/* Waits, idle, for a client.  Returns its socket, or -ECANCELED when it is time to leave, or -errno. */
+static int wait_for_client(struct worker *w, struct sockaddr_storage *ret_peer)
+{
+	struct epoll_event event;
+	sigset_t none;
+	int fd = -EAGAIN;
+
+	sigemptyset(&none);
+	while (fd == -EAGAIN) {
+		if (stop_requested || retire_requested)
+			return -ECANCELED;
+		if (epoll_pwait(w->epoll_fd, &event, 1, -1, &none) > 0)
+			fd = accept_from(event.data.fd, ret_peer);
+		else if (errno != EINTR)
+			return -errno;
+	}
+	return fd;
+}
+
+static void set_busy(struct worker *w)
+{
+	int left;
+
+	atomic_store_explicit(&w->board->states[w->slot_index], SLOT_BUSY, memory_order_relaxed);
+	left = atomic_fetch_sub_explicit(&w->board->idle_workers, 1, memory_order_relaxed) - 1;
+	if (left < (int)w->low)
+		ring(w);
+	else
+		wake_master(w);
+}
+
+static void set_idle(struct worker *w)
+{
+	atomic_store_explicit(&w->board->states[w->slot_index], SLOT_IDLE, memory_order_relaxed);
+	atomic_fetch_add_explicit(&w->board->idle_workers, 1, memory_order_relaxed);
+}
+
+static enum close_reason reason_of(int error)
+{
+	switch (error) {
+	case EAGAIN:		/* SO_RCVTIMEO or SO_SNDTIMEO has passed, socket(7) */
+		return CLOSE_IDLE;
+	case ECONNRESET:
+	case EPIPE:
+	case ETIMEDOUT:
+		return CLOSE_RESET;
+	default:
+		return CLOSE_ERROR;
+	}
+}
+
+/* A step of serving returns this, or the enum close_reason that ended it, or the -errno of the log pipe. */
+#define GO_ON INT_MAX
+
+static bool farewell_is_over(uint64_t *until_usec)
+{
+	uint64_t now = clock_monotonic_usec();
+
+	if (!stop_requested)
+		return false;
+	if (*until_usec == 0)
+		*until_usec = now + FAREWELL_USEC;
+	return now >= *until_usec;
+}
+
+/* Returns GO_ON, or why the client cannot have the rest. */
+static int echo(int fd, const uint8_t *data, size_t len)
+{
+	uint64_t until_usec = 0;
+
+	while (len > 0) {
+		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
+
+		if (n >= 0) {
+			data += n;
+			len -= (size_t)n;
+		} else if (errno != EINTR) {
+			return (int)reason_of(errno);
+		}
+		if (len > 0 && farewell_is_over(&until_usec))
+			return CLOSE_SHUTDOWN;
+	}
+	return GO_ON;
+}
+
+/*
+ * Logs, then echoes, each message that is complete in the first LEN bytes
+ * of the buffer, of which SEARCHED are known to end none.  Sets
+ * *RET_CONSUMED to the bytes that are done with.
+ */
+static int take_messages(struct worker *w, int fd, uint64_t time_usec, size_t len, size_t searched,
+			 size_t *ret_consumed)
+{
+	size_t done = 0, size;
+	int r;
+
+	while ((size = framing_next(w->config->framing, w->buffer + done, len - done, searched,
+				    w->config->message_size)) > 0) {
+		r = transcript_message(&w->transcript, time_usec, w->buffer + done, size);
+		if (r < 0)
+			return r;
+		cell_add(&w->slot->received_messages, 1);
+		done += size;
+		searched = 0;
+	}
+	*ret_consumed = done;
+	r = transcript_flush(&w->transcript);
+	return r < 0 ? r : echo(fd, w->buffer, done);
+}
+
+/* What is left of an unfinished line when the client is gone is a message too. */
+static int take_unfinished(struct worker *w, int fd, size_t len, enum close_reason reason)
+{
+	int r;
+
+	if (len == 0)
+		return 0;
+	r = transcript_message(&w->transcript, clock_realtime_usec(), w->buffer, len);
+	if (r == 0)
+		r = transcript_flush(&w->transcript);
+	if (r < 0)
+		return r;
+	cell_add(&w->slot->received_messages, 1);
+	if (reason != CLOSE_RESET && reason != CLOSE_ERROR)
+		(void)echo(fd, w->buffer, len);
+	return 0;
+}
+
+/* Reads, logs and echoes until the client or the daemon ends it.  Returns the reason, or -errno of the log pipe. */
+static int serve(struct worker *w, int fd)
+{
+	size_t held = 0;	/* bytes of an unfinished line at the start of the buffer */
+	int end = GO_ON, r;
+
+	while (end == GO_ON && !stop_requested) {
+		size_t consumed = 0;
+		ssize_t n = recv(fd, w->buffer + held, w->buffer_bytes - held, 0);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0) {
+			end = n < 0 ? (int)reason_of(errno) : CLOSE_EOF;
+			break;
+		}
+		cell_add(&w->slot->received_bytes, (uint64_t)n);
+		wake_master(w);
+		end = take_messages(w, fd, clock_realtime_usec(), held + (size_t)n, held, &consumed);
+		if (end < 0)
+			return end;
+		held += (size_t)n - consumed;
+		if (held > 0 && consumed > 0)
+			memmove(w->buffer, w->buffer + consumed, held);
+	}
+	if (stop_requested)
+		end = CLOSE_SHUTDOWN;
+	r = take_unfinished(w, fd, held, (enum close_reason)end);
+	return r < 0 ? r : end;
+}
+
+/*
+ * close(2) with unread bytes resets the connection and throws away what was
+ * sent but not delivered yet.  A client that keeps sending while we stop
+ * still gets the echo of what we took.
+ */
+static void linger(struct worker *w, int fd)
+{
+	uint64_t until_usec = clock_monotonic_usec() + FAREWELL_USEC;
+	int unsent = 0;
+
+	shutdown(fd, SHUT_WR);
+	do {
+		while (recv(fd, w->buffer, READ_BYTES, MSG_DONTWAIT) > 0)
+			;
+		if (ioctl(fd, SIOCOUTQ, &unsent) < 0 || unsent <= 1)	/* 1: our own FIN, tcp(7) */
+			return;
+		poll(NULL, 0, 5);
+	} while (clock_monotonic_usec() < until_usec);
+}
+
+/* Returns 0, or the -errno after which the worker cannot go on. */
+static int handle_client(struct worker *w, int fd, const struct sockaddr_storage *peer)
+{
+	char name[RECORD_PEER_SIZE];
+	int end, r;
+
+	unwatch_listeners(w);
+	client_fd = fd;
+	set_sigterm_blocked(false);
+	net_format(peer, name);
+	cell_add(&w->slot->clients, 1);
+	r = transcript_open(&w->transcript, clock_realtime_usec(), name);
+	if (r == 0) {
+		end = serve(w, fd);
+		r = end < 0 ? end
+			    : transcript_close(&w->transcript, clock_realtime_usec(),
+					       (enum close_reason)end);
+		if (r == 0 && end == CLOSE_SHUTDOWN)
+			linger(w, fd);
+	}
+	set_sigterm_blocked(true);
+	client_fd = -1;
+	close(fd);
+	return r;
+}
+
+static int prepare(struct worker *w)
+{
+	int r;
+
+	catch_signals();
+	transcript_init(&w->transcript, w->config, w->board, w->slot, w->fds->log_write);
+	r = transcript_obituary(&w->transcript, clock_realtime_usec());
+	if (r < 0)
+		return r;
+	/* Room for a line that is not complete yet, beside the next read. */
+	w->buffer_bytes = READ_BYTES;
+	if (w->config->framing == FRAMING_LINE)
+		w->buffer_bytes += w->config->message_size;
+	w->buffer = mmap(NULL, w->buffer_bytes, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (w->buffer == MAP_FAILED)
+		return -errno;
+	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	return w->epoll_fd < 0 ? -errno : 0;
+}
+
+static bool has_served_enough(const struct worker *w, unsigned served)
+{
+	return w->config->clients_per_worker > 0 && served >= w->config->clients_per_worker;
+}
+
+static int serve_clients(struct worker *w)
+{
+	struct sockaddr_storage peer;
+	int fd, r;
+
+	for (unsigned served = 0;; set_idle(w)) {
+		r = watch_listeners(w);
+		if (r < 0)
+			return r;
+		fd = wait_for_client(w, &peer);
+		if (fd < 0)
+			return fd == -ECANCELED || fd == -ESHUTDOWN ? 0 : fd;
+		set_busy(w);
+		r = handle_client(w, fd, &peer);
+		if (r < 0)
+			return r;
+		if (has_served_enough(w, ++served))
+			return 0;
+	}
+}
+
+int worker_run(const struct config *config, const struct descriptors *fds,
+	       struct scoreboard *board, unsigned slot_index)
+{
+	static struct worker w;
+	int r;
+
+	w = (struct worker){
+		.config = config,
+		.fds = fds,
+		.board = board,
+		.slot_index = slot_index,
+		.slot = scoreboard_slot(board, slot_index),
+		.low = pool_limits(config).low,
+	};
+	r = prepare(&w);
+	if (r == 0)
+		r = serve_clients(&w);
+	if (r == 0)
+		return 0;
+	journal_error("worker cannot go on: %s, its client is closed", strerror(-r));
+	return WORKER_CANNOT_GO_ON;
+}
