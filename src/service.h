@@ -46,8 +46,7 @@ struct service {
 	int log_needs;			/* enum logger_exit of the last logger, until that is done */
 	int log_errno;			/* why there is no logger, said already; 0: all is well */
 	int next_log_file;		/* opened by a reload for the next logger, or -1 */
-	unsigned logger_deaths;		/* in quick succession */
-	uint64_t logger_born_usec;
+	unsigned logger_deaths;		/* in a row, of loggers that got nothing done */
 	sd_event_source *logger_retry;
 
 	/* supervise_workers */

@@ -7,17 +7,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "journal.h"
 #include "keep_log.h"
 #include "logger.h"
 
-/* A logger that lived shorter than this died quickly. */
-#define QUICK_DEATH_USEC 1000000
-/* So many quick deaths cost nothing; each further one doubles the wait. */
+/* So many loggers in a row that got nothing done are replaced at once; each further one doubles the wait. */
 #define FREE_DEATHS 5
-#define FIRST_WAIT_USEC 50000
-#define LONGEST_WAIT_USEC 5000000
+#define FIRST_WAIT_USEC 20000
+#define LONGEST_WAIT_USEC 2000000
+/* The first beat says that a logger is up, the second that it has moved something or found nothing to move. */
+#define BEATS_OF_SUCCESS 2
 /* How often something that must be done before the next logger is tried again. */
 #define RETRY_USEC 200000
 
@@ -56,7 +55,6 @@ static int fork_logger(struct service *s)
 	if (pid < 0)
 		return (int)pid;
 	s->logger_pid = pid;
-	s->logger_born_usec = clock_monotonic_usec();
 	return 0;
 }
 
@@ -120,12 +118,12 @@ void logger_give_order(struct service *s, enum logger_order order)
 /* How long to wait before the next logger, after one that was not meant to end. */
 static uint64_t wait_after_death(struct service *s)
 {
-	uint64_t lived_usec = clock_monotonic_usec() - s->logger_born_usec, wait_usec;
+	uint64_t wait_usec = FIRST_WAIT_USEC;
 
-	s->logger_deaths = lived_usec < QUICK_DEATH_USEC ? s->logger_deaths + 1 : 1;
-	if (s->logger_deaths <= FREE_DEATHS)
+	if (atomic_load(&s->board->logger_beat) >= BEATS_OF_SUCCESS)
+		s->logger_deaths = 0;
+	if (++s->logger_deaths <= FREE_DEATHS)
 		return 0;
-	wait_usec = FIRST_WAIT_USEC;
 	for (unsigned i = FREE_DEATHS + 1; i < s->logger_deaths && wait_usec < LONGEST_WAIT_USEC; i++)
 		wait_usec *= 2;
 	return wait_usec < LONGEST_WAIT_USEC ? wait_usec : LONGEST_WAIT_USEC;
