@@ -1,0 +1,424 @@
+# SPDX-License-Identifier: MIT
+"""One echo-logd under test: started, watched from outside through /proc, always reaped."""
+
+import ctypes
+import fcntl
+import os
+import re
+import signal
+import socket
+import struct
+import subprocess
+import termios
+import threading
+import time
+
+SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+PR_SET_CHILD_SUBREAPER = 36
+SANITIZER = re.compile(r"AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:")
+TCP_LISTEN = "0A"
+
+
+def binary():
+    return os.path.abspath(os.environ.get("ECHO_LOGD") or
+                           os.path.join(SOURCE_ROOT, "build", "src", "echo-logd"))
+
+
+def wait_until(predicate, what, timeout=20):
+    """Polls until PREDICATE() is true and returns its value."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = predicate()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError("not within %s s: %s" % (timeout, what))
+        time.sleep(0.003)
+
+
+def free_port():
+    """A port that is free on both loopback addresses."""
+    while True:
+        with socket.socket() as v4:
+            v4.bind(("127.0.0.1", 0))
+            port = v4.getsockname()[1]
+            # Outside the range that clients of this machine are given.
+            port = 10000 + port % 20000
+            try:
+                with socket.socket() as probe, socket.socket(socket.AF_INET6) as probe6:
+                    probe.bind(("127.0.0.1", port))
+                    probe6.bind(("::1", port))
+                return port
+            except OSError:
+                continue
+
+
+def read_text(path):
+    try:
+        with open(path) as file:
+            return file.read()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+def comm(pid):
+    return read_text("/proc/%d/comm" % pid).strip()
+
+
+def proc_stat(pid):
+    """State and parent, or None when there is no such process."""
+    text = read_text("/proc/%d/stat" % pid)
+    if not text:
+        return None
+    fields = text.rpartition(")")[2].split()
+    return fields[0], int(fields[1])
+
+
+def is_gone(pid):
+    stat = proc_stat(pid)
+    return stat is None or stat[0] in "ZX"
+
+
+def children(pid):
+    found = []
+    try:
+        tasks = os.listdir("/proc/%d/task" % pid)
+    except FileNotFoundError:
+        return found
+    for task in tasks:
+        found += map(int, read_text("/proc/%d/task/%s/children" % (pid, task)).split())
+    return found
+
+
+def descriptors(pid):
+    """What each descriptor of PID leads to."""
+    directory, found = "/proc/%d/fd" % pid, {}
+    for name in os.listdir(directory):
+        try:
+            found[int(name)] = os.readlink("%s/%s" % (directory, name))
+        except FileNotFoundError:
+            pass
+    return found
+
+
+def is_write_end(pid, fd):
+    flags = re.search(r"^flags:\s*(\d+)", read_text("/proc/%d/fdinfo/%d" % (pid, fd)), re.M)
+    return int(flags[1], 8) & os.O_ACCMODE == os.O_WRONLY
+
+
+def tcp_sockets():
+    """(local port, remote port, state, inode, unread bytes) of each TCP socket."""
+    rows = []
+    for path in ("/proc/net/tcp", "/proc/net/tcp6"):
+        for line in read_text(path).splitlines()[1:]:
+            f = line.split()
+            rows.append((int(f[1].rpartition(":")[2], 16), int(f[2].rpartition(":")[2], 16), f[3],
+                         f[9], int(f[4].partition(":")[2], 16)))
+    return rows
+
+
+class Notifications(threading.Thread):
+    """Stands in for systemd at NOTIFY_SOCKET."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self.socket.bind(path)
+        self.received = []
+        self.changed = threading.Condition()
+        self.start()
+
+    def run(self):
+        while True:
+            data = self.socket.recv(8192)
+            if data == b"END":
+                return
+            fields = dict(line.split("=", 1) for line in data.decode().splitlines())
+            with self.changed:
+                self.received.append(fields)
+                self.changed.notify_all()
+
+    def wait(self, predicate, what, since=0, timeout=20):
+        """The first message from number SINCE on for which PREDICATE holds."""
+        deadline = time.monotonic() + timeout
+        with self.changed:
+            while True:
+                for fields in self.received[since:]:
+                    if predicate(fields):
+                        return fields
+                since = max(since, len(self.received))
+                left = deadline - time.monotonic()
+                assert left > 0, "not said within %s s: %s; last: %s" % (
+                    timeout, what, self.received[-3:])
+                self.changed.wait(left)
+
+    def status(self):
+        with self.changed:
+            return next((f["STATUS"] for f in reversed(self.received) if "STATUS" in f), "")
+
+    def end(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.connect(self.socket.getsockname())
+            s.send(b"END")
+        self.join(10)
+        self.socket.close()
+
+
+class LogPipe:
+    """Looks at the log pipe, never at the stage pipe, through a read end of its own."""
+
+    def __init__(self, daemon):
+        links = descriptors(daemon.wait_for_idle_worker())
+        link = next(l for l in links.values() if l.startswith("pipe:"))
+        fd = next(n for n, l in descriptors(daemon.pid).items()
+                  if l == link and not is_write_end(daemon.pid, n))
+        self.fd = os.open("/proc/%d/fd/%d" % (daemon.pid, fd), os.O_RDONLY | os.O_NONBLOCK)
+
+    def waiting_bytes(self):
+        return struct.unpack("i", fcntl.ioctl(self.fd, termios.FIONREAD, bytes(4)))[0]
+
+    def close(self):
+        os.close(self.fd)
+
+
+class Daemon:
+    def __init__(self, directory, options=None, arguments=(), log_directory=None,
+                 runtime_directory=False, prefix=(), port=None):
+        """
+        OPTIONS: {"section.key": value} of the configuration file.  ARGUMENTS
+        follow on the command line.  PREFIX: a command to start it by.
+        """
+        self.directory = str(directory)
+        self.port = port or free_port()
+        self.path = os.path.join(str(log_directory or directory), "messages.log")
+        self.config_path = os.path.join(self.directory, "echo-logd.conf")
+        self.options = {"server.port": self.port, "log.path": self.path}
+        self.options.update(options or {})
+        self.arguments, self.prefix = list(arguments), list(prefix)
+        self.runtime_directory = None
+        if runtime_directory:
+            self.runtime_directory = os.path.join(self.directory, "run")
+            os.makedirs(self.runtime_directory, exist_ok=True)
+        self.process = self.notifications = None
+        self.starts = 0
+        self.stderr_paths = []
+        self.expected_statuses = {0}
+        self.orphans = set()
+        self.write_config()
+
+    # --- configuration
+
+    def write_config(self, text=None):
+        if text is None:
+            text = ""
+            for section in ("server", "log"):
+                text += "[%s]\n" % section
+                text += "".join("%s = %s\n" % (key.partition(".")[2], value)
+                                for key, value in self.options.items()
+                                if key.startswith(section + "."))
+        temporary = self.config_path + ".new"
+        with open(temporary, "w") as file:
+            file.write(text)
+        os.rename(temporary, self.config_path)
+
+    def configure(self, **options):
+        """server_port=7 stands for server.port."""
+        self.options.update({k.replace("_", ".", 1): v for k, v in options.items()})
+        self.write_config()
+
+    # --- life
+
+    def launch(self):
+        """Starts without waiting for anything."""
+        self.starts += 1
+        notify_path = os.path.join(self.directory, "notify%d" % self.starts)
+        self.notifications = Notifications(notify_path)
+        environment = dict(os.environ, NOTIFY_SOCKET=notify_path)
+        environment.pop("RUNTIME_DIRECTORY", None)
+        environment.pop("LISTEN_FDS", None)
+        if self.runtime_directory:
+            environment["RUNTIME_DIRECTORY"] = self.runtime_directory
+        # Orphans of a killed master become ours, to be reaped.
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self.stderr_paths.append(os.path.join(self.directory, "stderr%d" % self.starts))
+        with open(self.stderr_paths[-1], "wb") as stderr:
+            self.process = subprocess.Popen(
+                self.prefix + [binary(), "-c", self.config_path] + self.arguments,
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
+                env=environment)
+        return self
+
+    def start(self):
+        self.launch()
+
+        def ready_or_dead():
+            return self.process.poll() is not None or any(
+                f.get("READY") == "1" for f in self.notifications.received)
+
+        wait_until(ready_or_dead, "READY=1")
+        assert self.process.poll() is None, "ended with status %s: %s" % (
+            self.process.returncode, self.stderr())
+        return self
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    def signal(self, signo):
+        self.process.send_signal(signo)
+
+    def wait(self, timeout=30):
+        """Waits for its end and returns the exit status."""
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError("echo-logd does not end: %s" % self.stderr())
+
+    def stop(self, timeout=30):
+        self.signal(signal.SIGTERM)
+        status = self.wait(timeout)
+        assert status == 0, "exit status %s: %s" % (status, self.stderr())
+
+    def kill_master(self):
+        """SIGKILL, as no systemd would see it: waits until the children are gone too."""
+        left = children(self.pid)
+        self.orphans.update(left)
+        self.expected_statuses.add(-signal.SIGKILL)
+        self.signal(signal.SIGKILL)
+        self.wait()
+        for pid in left:
+            wait_until(lambda: is_gone(pid), "end of %d (%s)" % (pid, comm(pid)))
+        self.reap_orphans()
+
+    def reap_orphans(self):
+        for pid in list(self.orphans):
+            stat = proc_stat(pid)
+            if stat and stat[1] == os.getpid():
+                os.waitpid(pid, 0)
+                self.orphans.discard(pid)
+
+    def end(self):
+        """At the end of a test, whatever happened.  Returns what is wrong, in words."""
+        problems = []
+        if self.process and self.process.poll() is None:
+            family = children(self.pid)
+            self.signal(signal.SIGCONT)
+            self.signal(signal.SIGTERM)
+            self.signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                problems.append("did not stop within 30 s")
+                self.expected_statuses.add(-signal.SIGKILL)
+                self.process.kill()
+                self.process.wait()
+            self.orphans.update(family)
+        for pid in self.orphans:
+            stat = proc_stat(pid)
+            if stat and stat[1] == os.getpid():
+                if stat[0] != "Z":
+                    problems.append("%s outlived the master" % comm(pid))
+                    os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+        if self.notifications:
+            self.notifications.end()
+        if self.process and self.process.returncode not in self.expected_statuses:
+            problems.append("exit status %d" % self.process.returncode)
+        if SANITIZER.search(self.stderr()):
+            problems.append("a sanitizer complained")
+        return problems
+
+    def stderr(self):
+        return "".join(read_text(path) for path in self.stderr_paths)
+
+    # --- words to systemd
+
+    def status(self):
+        return self.notifications.status()
+
+    def wait_status(self, pattern, timeout=20):
+        return self.notifications.wait(lambda f: re.search(pattern, f.get("STATUS", "")),
+                                       "STATUS=~" + pattern, timeout=timeout)["STATUS"]
+
+    def reload(self, timeout=20):
+        """SIGHUP; returns STATUS= of the READY=1 that ends it."""
+        since = len(self.notifications.received)
+        self.signal(signal.SIGHUP)
+        self.notifications.wait(lambda f: f.get("RELOADING") == "1", "RELOADING=1", since, timeout)
+        return self.notifications.wait(lambda f: f.get("READY") == "1", "READY=1 after a reload",
+                                       since, timeout)["STATUS"]
+
+    def reopen(self):
+        """SIGUSR1, once the log was renamed; waits until there is a new one."""
+        self.signal(signal.SIGUSR1)
+        wait_until(lambda: os.path.exists(self.path), "a new log file")
+
+    # --- processes
+
+    def logger(self):
+        """Pid of the logger, or None while there is none."""
+        return next((p for p in children(self.pid)
+                     if comm(p) == "echo-log-logger" and not is_gone(p)), None)
+
+    def wait_for_logger(self, other_than=None):
+        return wait_until(lambda: (p := self.logger()) != other_than and p, "a new logger")
+
+    def workers(self):
+        return [p for p in children(self.pid) if comm(p) == "echo-log-worker" and not is_gone(p)]
+
+    def idle_workers(self):
+        listening = {row[3] for row in tcp_sockets() if row[2] == TCP_LISTEN}
+        idle = []
+        for pid in self.workers():
+            try:
+                links = descriptors(pid).values()
+            except (FileNotFoundError, PermissionError):
+                continue
+            sockets = [link[8:-1] for link in links if link.startswith("socket:")]
+            waits = any(link == "anon_inode:[eventpoll]" for link in links)
+            if waits and sockets and all(inode in listening for inode in sockets):
+                idle.append(pid)
+        return idle
+
+    def wait_for_idle_worker(self):
+        return wait_until(self.idle_workers, "an idle worker")[0]
+
+    def server_socket(self, client):
+        """(inode, unread bytes) of the daemon's end of CLIENT's connection."""
+        local, remote = client.socket.getsockname()[1], client.socket.getpeername()[1]
+        return next(((row[3], row[4]) for row in tcp_sockets()
+                     if row[0] == remote and row[1] == local), (None, 0))
+
+    def worker_of(self, client):
+        link = "socket:[%s]" % self.server_socket(client)[0]
+
+        def find():
+            for pid in self.workers():
+                try:
+                    if link in descriptors(pid).values():
+                        return pid
+                except FileNotFoundError:
+                    pass
+            return None
+
+        return wait_until(find, "the worker of %s" % client.peer)
+
+    def zombies(self):
+        return [p for p in children(self.pid) if (s := proc_stat(p)) and s[0] == "Z"]
+
+
+def kill_logger(daemon, pipe=None, timeout=20):
+    """
+    SIGKILLs the logger, with PIPE at a moment when bytes wait in the log
+    pipe.  Returns (how many waited, pid of the next logger).
+    """
+    old = daemon.wait_for_logger()
+    waiting = 0
+    if pipe:
+        deadline = time.monotonic() + timeout
+        while waiting == 0 and time.monotonic() < deadline:
+            waiting = pipe.waiting_bytes()
+    os.kill(old, signal.SIGKILL)
+    new = daemon.wait_for_logger(other_than=old)
+    assert new != old
+    return waiting, new
