@@ -25,6 +25,13 @@ AC_DEFUN([ECHO_LOGD_DIRS], [
 	AC_SUBST([log_dir], ['${localstatedir}/log/echo-logd'])
 	AC_SUBST([state_dir], ['${localstatedir}/lib/echo-logd'])
 	AC_SUBST([runtime_dir], ['${runstatedir}/echo-logd'])
+	# For make to expand: autoconf's directories refer to each other to the end.
+	AC_SUBST([ECHO_LOGD_PATHS], ["dnl
+-DECHO_LOGD_CONFIG_FILE='\"\$(config_file)\"' dnl
+-DECHO_LOGD_LOG_DIR='\"\$(log_dir)\"' dnl
+-DECHO_LOGD_STATE_DIR='\"\$(state_dir)\"' dnl
+-DECHO_LOGD_RUNTIME_DIR='\"\$(runtime_dir)\"' dnl
+-DECHO_LOGD_SBINDIR='\"\$(sbindir)\"'"])
 	# LogsDirectory= and its like know /var and /run only.
 	ECHO_LOGD_EXPAND([echo_logd_dirs], ["$localstatedir $runstatedir"])
 	AM_CONDITIONAL([DIRS_BY_UNIT], [test "$echo_logd_dirs" = "/var /run"])
