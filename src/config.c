@@ -1,0 +1,449 @@
+/* SPDX-License-Identifier: MIT */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config_keys.h"
+#include "config_value.h"
+#include "escape.h"
+
+/*
+ * inih cuts a line that its buffer of 200 bytes cannot hold with newline and
+ * NUL, and takes the tail for a line of its own.
+ */
+#define LINE_MAX_BYTES 198
+#define FILE_MAX_BYTES 65536
+#define MAX_MISTAKES 256
+#define SHOWN_BYTES 160	/* of what is quoted in a mistake, its escapes included */
+
+/* Where a value comes from, in the order of precedence: default, line of the file, override. */
+#define RANK_DEFAULT 0u
+#define RANK_OVERRIDE (FILE_MAX_BYTES + 2u)
+
+struct loader {
+	char file[1024];	/* its name, ready to be shown */
+	const char *const *overrides;
+	struct config config;	/* never seen by the caller when there are mistakes */
+	struct diagnostics *diagnostics;
+	struct {
+		unsigned rank;
+		size_t start;	/* in diagnostics->text */
+	} mistakes[MAX_MISTAKES];
+	size_t n_mistakes;
+	struct {
+		unsigned rank;
+		bool bad;
+	} seen[CONFIG_MAX_KEYS];
+
+	char section[LINE_MAX_BYTES + 1];	/* "" before the first header */
+	bool section_unknown;			/* said once, not again for each of its keys */
+	unsigned line;
+	size_t len, at;
+	char text[FILE_MAX_BYTES + 1];
+};
+
+/* What strangers wrote, made fit for a terminal. */
+static void show(char *buf, size_t size, const char *text, size_t len)
+{
+	size_t taken, n;
+	bool invalid;
+
+	n = escape(ESCAPE_C, buf, size - sizeof("..."), text, len, &taken, &invalid);
+	strcpy(buf + n, taken < len ? "..." : "");
+}
+
+/* Keeps the mistakes sorted by rank: rules that span keys are checked last. */
+static void insert_mistake(struct loader *l, unsigned rank, const char *message, size_t len)
+{
+	struct diagnostics *d = l->diagnostics;
+	size_t i = l->n_mistakes, start = d->len;
+
+	if (d->omitted > 0 || i == MAX_MISTAKES || len >= sizeof(d->text) - d->len) {
+		d->omitted++;
+		return;
+	}
+	for (; i > 0 && l->mistakes[i - 1].rank > rank; i--) {
+		start = l->mistakes[i - 1].start;
+		l->mistakes[i] = l->mistakes[i - 1];
+		l->mistakes[i].start += len;
+	}
+	memmove(d->text + start + len, d->text + start, d->len - start);
+	memcpy(d->text + start, message, len);
+	d->len += len;
+	d->text[d->len] = '\0';
+	l->mistakes[i].rank = rank;
+	l->mistakes[i].start = start;
+	l->n_mistakes++;
+}
+
+/* SUBJECT is "section.key", or NULL where no key is concerned. */
+__attribute__((format(printf, 4, 5)))
+static void mistake(struct loader *l, unsigned rank, const char *subject, const char *format, ...)
+{
+	char message[2560], what[1024], where[SHOWN_BYTES];
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	vsnprintf(what, sizeof(what), format, ap);
+	va_end(ap);
+	if (rank >= RANK_OVERRIDE) {
+		const char *override = l->overrides[rank - RANK_OVERRIDE];
+
+		show(where, sizeof(where), override, strlen(override));
+		n = snprintf(message, sizeof(message), "-o %s: %s\n", where, what);
+	} else if (rank == RANK_DEFAULT) {
+		n = snprintf(message, sizeof(message), "%.900s: %s\n", l->file, what);
+	} else {
+		n = snprintf(message, sizeof(message), "%.900s:%u: %s%s%s\n", l->file, rank,
+			     subject ? subject : "", subject ? ": " : "", what);
+	}
+	insert_mistake(l, rank, message, (size_t)n);	/* its parts cannot fill it */
+}
+
+static size_t trim(const char **text, size_t len)
+{
+	for (; len > 0 && strchr(" \t", (*text)[0]); len--)
+		++*text;
+	for (; len > 0 && strchr(" \t", (*text)[len - 1]); len--)
+		;
+	return len;
+}
+
+static void refuse_unknown_section(struct loader *l, unsigned rank, const char *name)
+{
+	const char *guess = config_section_guess(name);
+	char shown[SHOWN_BYTES];
+
+	show(shown, sizeof(shown), name, strlen(name));
+	mistake(l, rank, NULL, "unknown section [%s]; %s[%s]%s", shown,
+		guess ? "did you mean " : "there are [server] and ", guess ? guess : "log",
+		guess ? "?" : "");
+}
+
+static void refuse_unknown_key(struct loader *l, unsigned rank, const char *section,
+			       const char *name)
+{
+	const struct config_key *guess = config_key_guess(section, name);
+	char shown[SHOWN_BYTES], subject[2 * SHOWN_BYTES];
+
+	show(shown, sizeof(shown), name, strlen(name));
+	snprintf(subject, sizeof(subject), "%s.%s", section, shown);
+	mistake(l, rank, subject, "unknown key%s%s%s%s", guess ? "; did you mean " : "",
+		guess ? guess->section : "", guess ? "." : "", guess ? guess->name : "");
+}
+
+static void set_key(struct loader *l, unsigned rank, const struct config_key *key,
+		    const char *value)
+{
+	char subject[64], shown[SHOWN_BYTES], allowed[256];
+	struct config scratch = l->config;
+	const char *hint;
+	int r;
+
+	l->seen[key - config_keys].rank = rank;
+	r = config_value_set(key, &scratch, value, &hint);
+	/* Given by -o it would pass, but not be dumped and read back. */
+	if (r == 0 && strlen(key->name) + strlen(" = ") +
+			      config_value_format(key, &scratch, NULL, 0) > LINE_MAX_BYTES) {
+		hint = "it is longer than a line of the file may be";
+		r = -EINVAL;
+	}
+	l->seen[key - config_keys].bad = r < 0;
+	if (r == 0) {
+		l->config = scratch;
+		return;
+	}
+	snprintf(subject, sizeof(subject), "%s.%s", key->section, key->name);
+	show(shown, sizeof(shown), value, strlen(value));
+	config_value_describe(key, allowed, sizeof(allowed));
+	mistake(l, rank, subject, "bad value \"%s\"%s%s; allowed: %s", shown, hint ? ": " : "",
+		hint ? hint : "", allowed);
+}
+
+static int handle_key(void *user, const char *section, const char *name, const char *value)
+{
+	struct loader *l = user;
+	const struct config_key *key = config_key_find(l->section, name);
+
+	(void)section;	/* inih cuts it */
+	if (!key)
+		refuse_unknown_key(l, l->line, l->section, name);
+	else if (l->seen[key - config_keys].rank != RANK_DEFAULT)
+		mistake(l, l->line, NULL, "%s.%s: given again, it is already in line %u",
+			key->section, key->name, l->seen[key - config_keys].rank);
+	else
+		set_key(l, l->line, key, value);
+	return 1;
+}
+
+/* Returns whether inih may see the line. */
+static bool check_header(struct loader *l, const char *line, size_t len)
+{
+	const char *name = line + 1, *end = memchr(line, ']', len), *rest = end ? end + 1 : line + len;
+	size_t name_len = (end ? (size_t)(end - line) : len) - 1;
+	size_t rest_len = trim(&rest, (size_t)(line + len - rest));
+
+	if (!end)
+		name_len = trim(&name, name_len);
+	snprintf(l->section, sizeof(l->section), "%.*s", (int)name_len, name);
+	l->section_unknown = !config_section_exists(l->section);
+	if (!end) {
+		mistake(l, l->line, NULL, "the section has no closing ]");
+		return false;
+	}
+	if (l->section_unknown) {
+		refuse_unknown_section(l, l->line, l->section);
+		return false;
+	}
+	if (rest_len > 0) {
+		mistake(l, l->line, NULL, "text after the ]; a comment needs a line of its own");
+		return false;
+	}
+	return true;
+}
+
+/* " ;" and, because half of the world expects it, " #". */
+static bool has_inline_comment(const char *text, size_t len)
+{
+	for (size_t i = 1; i < len; i++)
+		if (strchr(";#", text[i]) && strchr(" \t", text[i - 1]))
+			return true;
+	return false;
+}
+
+static void show_subject(const struct loader *l, const char *line, size_t len, char *subject,
+			 size_t size)
+{
+	char section[SHOWN_BYTES], key[SHOWN_BYTES];
+	const char *equals = memchr(line, '=', len);
+
+	len = trim(&line, equals ? (size_t)(equals - line) : len);
+	show(section, sizeof(section), l->section, strlen(l->section));
+	show(key, sizeof(key), line, len);
+	snprintf(subject, size, "%s%s%s", section, *section ? "." : "", key);
+}
+
+static bool check_key(struct loader *l, const char *line, size_t len)
+{
+	const char *equals = memchr(line, '=', len), *colon = memchr(line, ':', len);
+	const char *value = equals ? equals + 1 : line + len, *wrong = NULL;
+	char subject[2 * SHOWN_BYTES + 2];
+
+	show_subject(l, line, len, subject, sizeof(subject));
+	if (l->section_unknown)
+		return false;
+	if (!equals || (colon && colon < equals))
+		wrong = "no = after the key; a line is [section], key = value or # comment";
+	else if (equals == line)
+		wrong = "no key before the =";
+	else if (!*l->section)
+		wrong = "a key needs a section above it: [server] or [log]";
+	else if (has_inline_comment(line, len))
+		wrong = "a comment needs a line of its own";
+	else if (trim(&value, (size_t)(line + len - value)) == 0)
+		wrong = "no value after the =; put # before the key for the default";
+	if (wrong)
+		mistake(l, l->line, subject, "%s", wrong);
+	return !wrong;
+}
+
+static bool has_control(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (((unsigned char)text[i] < ' ' && text[i] != '\t') || text[i] == 0x7f)
+			return true;
+	return false;
+}
+
+static bool check_line(struct loader *l, const char *line, size_t len, size_t room)
+{
+	const char *start = line, *wrong = NULL;
+	size_t rest = trim(&start, len);
+	bool comment = rest > 0 && strchr("#;", *start), header = rest > 0 && *start == '[';
+	char subject[2 * SHOWN_BYTES + 2];
+
+	if (has_control(line, len))
+		wrong = "control byte in the line; only text and tabs are allowed";
+	else if (len > LINE_MAX_BYTES || len > room)
+		wrong = "the line is too long; at most 198 bytes are allowed";
+	else if (rest > 0 && !comment && start != line)
+		wrong = "blanks before the text; a line begins at its first column";
+	if (wrong) {
+		show_subject(l, line, len, subject, sizeof(subject));
+		mistake(l, l->line, comment || header ? NULL : subject, "%s", wrong);
+		/* The keys below were meant for another section; which, is not known. */
+		l->section_unknown |= header;
+		return false;
+	}
+	return rest == 0 || comment || (header ? check_header(l, line, len) : check_key(l, line, len));
+}
+
+/* An ini_reader: gives inih only lines that it understands as we do, an empty one for others. */
+static char *read_line(char *buf, int size, void *stream)
+{
+	struct loader *l = stream;
+	const char *line = l->text + l->at;
+	size_t left = l->len - l->at, len;
+	const char *end = memchr(line, '\n', left);
+
+	if (left == 0)
+		return NULL;
+	len = end ? (size_t)(end - line) : left;
+	l->at += len + (end ? 1 : 0);
+	l->line++;
+	if (len > 0 && line[len - 1] == '\r')
+		len--;
+	if (!check_line(l, line, len, (size_t)size - sizeof("\n")))
+		len = 0;
+	memcpy(buf, line, len);
+	strcpy(buf + len, "\n");
+	return buf;
+}
+
+static int read_open_file(struct loader *l, int fd)
+{
+	struct stat st;
+	ssize_t n;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return S_ISDIR(st.st_mode) ? -EISDIR : -ENOTSUP;
+	do {
+		n = read(fd, l->text + l->len, sizeof(l->text) - l->len);
+		l->len += n > 0 ? (size_t)n : 0;
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	return n < 0 ? -errno : l->len > FILE_MAX_BYTES ? -EFBIG : 0;
+}
+
+static int read_file(struct loader *l, const char *path)
+{
+	/* O_NONBLOCK: a FIFO without a writer would hold the open itself. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int r = fd < 0 ? -errno : read_open_file(l, fd);
+
+	if (fd >= 0)
+		close(fd);
+	if (r < 0)
+		mistake(l, RANK_DEFAULT, NULL, "%s; needed: a regular file of at most %d bytes",
+			strerror(-r), FILE_MAX_BYTES);
+	return r;
+}
+
+static int read_keys(struct loader *l, const char *path)
+{
+	static const char bom[] = "\xef\xbb\xbf";
+	int r = read_file(l, path);
+
+	if (r < 0)
+		return r;
+	if (l->len >= strlen(bom) && memcmp(l->text, bom, strlen(bom)) == 0)
+		l->at = strlen(bom);
+	r = ini_parse_stream(read_line, l, handle_key, l);
+	if (r != 0 && l->n_mistakes == 0)
+		mistake(l, r > 0 ? (unsigned)r : RANK_DEFAULT, NULL, "not understood");
+	return 0;
+}
+
+static void apply_override(struct loader *l, unsigned rank, const char *override)
+{
+	char copy[PATH_MAX], *name, *value;
+	const struct config_key *key;
+	const char *trimmed;
+	size_t len;
+
+	snprintf(copy, sizeof(copy), "%s", override);	/* what is cut is too long anyhow */
+	name = strchr(copy, '.');
+	value = strchr(copy, '=');
+	if (!name || !value || name == copy || value <= name + 1) {
+		mistake(l, rank, NULL, "not of the form section.key=value");
+		return;
+	}
+	if (has_control(copy, strlen(copy)) || has_inline_comment(value, strlen(value))) {
+		mistake(l, rank, NULL, "no line of the file could say this");
+		return;
+	}
+	*name++ = *value++ = '\0';
+	trimmed = value;
+	len = trim(&trimmed, strlen(value));
+	value[(size_t)(trimmed - value) + len] = '\0';
+	key = config_key_find(copy, name);
+	if (key)
+		set_key(l, rank, key, trimmed);
+	else if (config_section_exists(copy))
+		refuse_unknown_key(l, rank, copy, name);
+	else
+		refuse_unknown_section(l, rank, copy);
+}
+
+/* Blames the key that was set last: with it the rule was broken. */
+static void refuse_together(struct loader *l, const char *section, const char *const *names,
+			    const char *wrong)
+{
+	const struct config_key *blamed = NULL;
+	unsigned rank = RANK_DEFAULT;
+	char value[64];
+
+	for (; *names; names++) {
+		const struct config_key *key = config_key_find(section, *names);
+		unsigned key_rank = l->seen[key - config_keys].rank;
+
+		if (l->seen[key - config_keys].bad)
+			return;
+		if (!blamed || key_rank > rank) {
+			blamed = key;
+			rank = key_rank;
+		}
+	}
+	config_value_format(blamed, &l->config, value, sizeof(value));
+	mistake(l, rank, NULL, "%s.%s: bad value \"%s\": %s", section, blamed->name, value,
+		wrong);
+}
+
+static void check_together(struct loader *l)
+{
+	static const char *const spares[] = {"min_spare", "max_spare", NULL};
+	static const char *const raw[] = {"format", "message_limit", "at_message_limit", NULL};
+	const struct config *c = &l->config;
+	char wrong[256];
+
+	if (c->min_spare > c->max_spare) {
+		snprintf(wrong, sizeof(wrong),
+			 "min_spare = %u is more than max_spare = %u; allowed: at most as many",
+			 c->min_spare, c->max_spare);
+		refuse_together(l, "server", spares, wrong);
+	}
+	if (c->format == FORMAT_RAW && c->message_limit > 0 && c->at_message_limit == LIMIT_ROTATE)
+		refuse_together(l, "log", raw,
+				"a raw log has no records to count before rotating; allowed: "
+				"format = text or json, at_message_limit = stop or message_limit = 0");
+}
+
+int config_load(const char *path, const char *const *overrides, size_t n_overrides,
+		struct config *ret_config, struct diagnostics *diagnostics)
+{
+	struct loader l = {.diagnostics = diagnostics, .overrides = overrides};
+	int r;
+
+	diagnostics->text[0] = '\0';
+	diagnostics->len = diagnostics->omitted = 0;
+	show(l.file, sizeof(l.file), path, strlen(path));
+	config_set_defaults(&l.config);
+	r = read_keys(&l, path);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n_overrides; i++)
+		apply_override(&l, RANK_OVERRIDE + (unsigned)i, overrides[i]);
+	check_together(&l);
+	if (l.n_mistakes > 0)
+		return -EINVAL;
+	*ret_config = l.config;
+	return 0;
+}

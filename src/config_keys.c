@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+#include "config_keys.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "build.h"
+#include "config_value.h"
+
+#define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
+
+#define MS UINT64_C(1000)
+#define DAY (24 * 60 * 60 * 1000 * MS)
+#define KIB UINT64_C(1024)
+#define MANY UINT64_C(1000000000)
+
+/* In the order of their enums in config.h. */
+static const char *const format_words[] = {"text", "json", "raw", NULL};
+static const char *const framing_words[] = {"stream", "line", NULL};
+static const char *const limit_words[] = {"rotate", "stop", NULL};
+
+#define FIELD(name) offsetof(struct config, name), sizeof(((struct config *)NULL)->name)
+
+const struct config_key config_keys[] = {
+	/* section, name, type, reload, default, min, max, zero, words, field, help */
+	{"server", "address", KEY_ADDRESSES, RELOAD_AT_ONCE, "127.0.0.1, ::1", 0, 0, NULL, NULL,
+	 FIELD(addresses), "Where to listen: numeric addresses by comma, or * for all."},
+	{"server", "port", KEY_COUNT, RELOAD_AT_ONCE, "7", 1, UINT16_MAX, NULL, NULL,
+	 FIELD(port), "The TCP port to listen on."},
+	{"server", "max_clients", KEY_COUNT, RELOAD_RESTART, "1000", 1, 100000, NULL, NULL,
+	 FIELD(max_clients), "Clients served at once; further ones wait."},
+	{"server", "idle_timeout", KEY_TIME, RELOAD_NEW_CLIENTS, "1h", 100 * MS, 365 * DAY,
+	 "never", NULL, FIELD(idle_timeout_usec), "Close a client that is idle so long; 0 is never."},
+	{"server", "drain_timeout", KEY_TIME, RELOAD_NEW_CLIENTS, "2s", 0, DAY, NULL, NULL,
+	 FIELD(drain_timeout_usec), "How long clients are still served after a stop was asked for."},
+	{"server", "clients_per_worker", KEY_COUNT, RELOAD_NEW_CLIENTS, "0", 1, MANY, "no limit",
+	 NULL, FIELD(clients_per_worker),
+	 "Clients that one worker process serves in its life; 0 is no limit."},
+	{"server", "min_spare", KEY_COUNT, RELOAD_NEW_CLIENTS, "4", 1, 100000, NULL, NULL,
+	 FIELD(min_spare), "Workers kept waiting for clients, at least."},
+	{"server", "max_spare", KEY_COUNT, RELOAD_NEW_CLIENTS, "32", 1, 100000, NULL, NULL,
+	 FIELD(max_spare), "Workers kept waiting for clients, at most."},
+
+	{"log", "path", KEY_PATH, RELOAD_AT_ONCE, ECHO_LOGD_LOG_DIR "/messages.log", 0, 0, NULL,
+	 NULL, FIELD(path), "The message log."},
+	{"log", "format", KEY_WORD, RELOAD_RESTART, "text", 0, 0, NULL, format_words,
+	 FIELD(format), "Records as text or json, or the raw payload alone."},
+	{"log", "framing", KEY_WORD, RELOAD_NEW_CLIENTS, "stream", 0, 0, NULL, framing_words,
+	 FIELD(framing), "A message is what one read returned (stream), or one line."},
+	{"log", "mode", KEY_MODE, RELOAD_AT_ONCE, "0640", 0, 0, NULL, NULL,
+	 FIELD(mode), "Permissions of a new log file."},
+	{"log", "message_limit", KEY_COUNT, RELOAD_AT_ONCE, "0", 1, MANY * 1000000, "no limit",
+	 NULL, FIELD(message_limit), "Messages saved in one log file; 0 is no limit."},
+	{"log", "at_message_limit", KEY_WORD, RELOAD_AT_ONCE, "rotate", 0, 0, NULL, limit_words,
+	 FIELD(at_message_limit), "When a file is full: rotate to a new one, or stop saving."},
+	{"log", "keep_files", KEY_COUNT, RELOAD_AT_ONCE, "0", 1, 1000000, "all", NULL,
+	 FIELD(keep_files), "Rotated files to keep; 0 is all."},
+	{"log", "message_size", KEY_SIZE, RELOAD_NEW_CLIENTS, "64K", 1, KIB * KIB, NULL, NULL,
+	 FIELD(message_size), "A longer message ends there; the rest is the next message."},
+};
+const size_t config_n_keys = N_ELEMENTS(config_keys);
+static_assert(N_ELEMENTS(config_keys) <= CONFIG_MAX_KEYS, "CONFIG_MAX_KEYS");
+
+const struct config_key *config_key_find(const char *section, const char *name)
+{
+	for (size_t i = 0; i < config_n_keys; i++)
+		if (strcmp(config_keys[i].section, section) == 0 &&
+		    strcmp(config_keys[i].name, name) == 0)
+			return &config_keys[i];
+	return NULL;
+}
+
+bool config_section_exists(const char *name)
+{
+	for (size_t i = 0; i < config_n_keys; i++)
+		if (strcmp(config_keys[i].section, name) == 0)
+			return true;
+	return false;
+}
+
+void config_set_defaults(struct config *ret_config)
+{
+	const char *hint;
+
+	memset(ret_config, 0, sizeof(*ret_config));
+	for (size_t i = 0; i < config_n_keys; i++)
+		config_value_set(&config_keys[i], ret_config, config_keys[i].by_default, &hint);
+	ret_config->addresses_are_default = true;
+}
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Typing errors between two names: letters missing, added, wrong or swapped
+ * (optimal string alignment).  Names are cut, which spoils no guess: no key
+ * is as long.
+ */
+static size_t distance(const char *a, const char *b)
+{
+	enum { MAX = 32 };
+	size_t d[MAX + 1][MAX + 1];
+	size_t n = strnlen(a, MAX), m = strnlen(b, MAX);
+
+	for (size_t i = 0; i <= n; i++)
+		for (size_t j = 0; j <= m; j++) {
+			if (i == 0 || j == 0) {
+				d[i][j] = i + j;
+				continue;
+			}
+			d[i][j] = least(d[i - 1][j - 1] + (a[i - 1] != b[j - 1]),
+					least(d[i - 1][j], d[i][j - 1]) + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
+		}
+	return d[n][m];
+}
+
+/* One error in a short name, one for each three letters of a longer one. */
+static bool near_enough(size_t errors, const char *name)
+{
+	size_t allowed = strlen(name) / 3;
+
+	return errors <= (allowed > 1 ? allowed : 1);
+}
+
+const struct config_key *config_key_guess(const char *section, const char *name)
+{
+	const struct config_key *best = NULL;
+	size_t best_score = SIZE_MAX;
+
+	for (size_t i = 0; i < config_n_keys; i++) {
+		const struct config_key *key = &config_keys[i];
+		size_t errors = distance(name, key->name);
+		/* The same name elsewhere beats a similar one here. */
+		size_t score = 2 * errors + (strcmp(section, key->section) != 0);
+
+		if (near_enough(errors, key->name) && score < best_score) {
+			best = key;
+			best_score = score;
+		}
+	}
+	return best;
+}
+
+const char *config_section_guess(const char *name)
+{
+	const char *best = NULL;
+	size_t best_errors = SIZE_MAX;
+
+	for (size_t i = 0; i < config_n_keys; i++) {
+		size_t errors = distance(name, config_keys[i].section);
+
+		if (near_enough(errors, config_keys[i].section) && errors < best_errors) {
+			best = config_keys[i].section;
+			best_errors = errors;
+		}
+	}
+	return best;
+}
+
+void config_dump(const struct config *config, FILE *out)
+{
+	const char *section = "";
+	char value[PATH_MAX];
+
+	for (size_t i = 0; i < config_n_keys; i++) {
+		const struct config_key *key = &config_keys[i];
+		/* Written out, it would be read as the operator's wish. */
+		bool silent = key->type == KEY_ADDRESSES && config->addresses_are_default;
+
+		if (strcmp(section, key->section) != 0)
+			fprintf(out, "%s[%s]\n", *section ? "\n" : "", key->section);
+		section = key->section;
+		config_value_format(key, config, value, sizeof(value));
+		fprintf(out, "%s%s = %s\n", silent ? "#" : "", key->name, value);
+	}
+}
+
+unsigned config_keep_until_restart(struct config *fresh, const struct config *running,
+				   char *names, size_t size)
+{
+	unsigned n = 0;
+	size_t at = 0;
+
+	if (size > 0)
+		names[0] = '\0';
+	for (size_t i = 0; i < config_n_keys; i++) {
+		const struct config_key *key = &config_keys[i];
+		char *field = (char *)fresh + key->offset;
+		const char *kept = (const char *)running + key->offset;
+
+		if (key->reload != RELOAD_RESTART || memcmp(field, kept, key->size) == 0)
+			continue;
+		memcpy(field, kept, key->size);
+		if (at < size)
+			at += (size_t)snprintf(names + at, size - at, "%s%s.%s", n > 0 ? ", " : "",
+					       key->section, key->name);
+		n++;
+	}
+	return n;
+}
