@@ -224,7 +224,7 @@ def rename(daemon, n):
 def test_rename_under_load(start, format, by_signal):
     daemon = start({"log.format": format})
     files = []
-    with Load(daemon.port, 6) as load:
+    with Load(daemon.port, 6, 20_000, window=60_000) as load:
         for n in range(12):
             mark = load.echoed_bytes
             wait_until(lambda: load.echoed_bytes > mark + 100_000, "the echo going on")
@@ -244,7 +244,7 @@ def test_rename_under_load(start, format, by_signal):
 def test_reopen_without_a_rename_changes_nothing(start):
     daemon = start()
     inode = os.stat(daemon.path).st_ino
-    with Load(daemon.port, 4) as load:
+    with Load(daemon.port, 4, 20_000, window=60_000) as load:
         for _ in range(20):
             mark = load.echoed_bytes
             daemon.signal(signal.SIGUSR1)

@@ -85,7 +85,7 @@ class Stream(threading.Thread):
     DATA as a function that gives the next piece, until stop() or the daemon ends it.
     """
 
-    def __init__(self, port, data, host="127.0.0.1", start=True):
+    def __init__(self, port, data, host="127.0.0.1", window=4 * CHUNK):
         super().__init__(daemon=True)
         self.client = Client(port, host)
         self.client.socket.setblocking(False)
@@ -93,9 +93,8 @@ class Stream(threading.Thread):
         self.pending = memoryview(b"" if self.next_piece else data)
         self.stopping = threading.Event()
         self.mismatch = None
-        self.deadline_passed = False
-        if start:
-            self.start()
+        self.window = window
+        self.start()
 
     def run(self):
         try:
@@ -108,7 +107,7 @@ class Stream(threading.Thread):
     def refill(self):
         if not self.pending and self.next_piece and not self.stopping.is_set():
             # What has not come back is bounded, so that a stop is quick.
-            if len(self.client.sent) - len(self.client.echoed) < 4 * CHUNK:
+            if len(self.client.sent) - len(self.client.echoed) < self.window:
                 self.pending = memoryview(self.next_piece())
         return bool(self.pending)
 
@@ -169,10 +168,14 @@ def random_pieces(max_bytes=CHUNK):
 
 
 class Load:
-    """Streams that run beside a test, and are stopped and judged at its end."""
+    """
+    Streams that run beside a test, and are stopped and judged at its end.  A
+    small WINDOW and small pieces keep down the volume where only the
+    going on matters.
+    """
 
-    def __init__(self, port, n=8, max_bytes=CHUNK, hosts=("127.0.0.1",)):
-        self.streams = [Stream(port, random_pieces(max_bytes), hosts[i % len(hosts)])
+    def __init__(self, port, n=8, max_bytes=CHUNK, hosts=("127.0.0.1",), window=4 * CHUNK):
+        self.streams = [Stream(port, random_pieces(max_bytes), hosts[i % len(hosts)], window)
                         for i in range(n)]
 
     def __enter__(self):
