@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <string.h>
+
+#include "net.h"
+
+/* As the kernel would hand it over: TEXT without scope. */
+static struct sockaddr_storage make(const char *text, uint16_t port, uint32_t scope_id)
+{
+	struct sockaddr_storage address = {0};
+	struct sockaddr_in *in = (struct sockaddr_in *)&address;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address;
+
+	if (inet_pton(AF_INET, text, &in->sin_addr) == 1) {
+		in->sin_family = AF_INET;
+		in->sin_port = htons(port);
+		return address;
+	}
+	assert_int_equal(inet_pton(AF_INET6, text, &in6->sin6_addr), 1);
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(port);
+	in6->sin6_scope_id = scope_id;
+	return address;
+}
+
+static void check_format(const char *text, uint16_t port, uint32_t scope_id, const char *expected)
+{
+	const struct sockaddr_storage address = make(text, port, scope_id);
+	char name[RECORD_PEER_SIZE];
+
+	memset(name, 'x', sizeof(name));
+	net_format(&address, name);
+	assert_string_equal(name, expected);
+}
+
+static void test_format(void **state)
+{
+	unsigned lo = if_nametoindex("lo");
+
+	(void)state;
+	check_format("192.0.2.7", 53412, 0, "192.0.2.7:53412");
+	check_format("0.0.0.0", 0, 0, "0.0.0.0:0");
+	check_format("255.255.255.255", 65535, 0, "255.255.255.255:65535");
+	check_format("2001:db8::1", 7, 0, "[2001:db8::1]:7");
+	check_format("::", 1, 0, "[::]:1");
+	check_format("::1", 65535, 0, "[::1]:65535");
+	check_format("::ffff:192.0.2.7", 53412, 0, "192.0.2.7:53412");
+	/* Compatible is not mapped. */
+	check_format("::192.0.2.7", 1, 0, "[::192.0.2.7]:1");
+	/* An interface that is gone goes by its number. */
+	check_format("fe80::1", 7, 2147483647, "[fe80::1%2147483647]:7");
+	check_format("fe80::1", 7, UINT32_MAX, "[fe80::1%4294967295]:7");
+	if (lo != 0)
+		check_format("fe80::1", 7, lo, "[fe80::1%lo]:7");
+}
+
+/* The longest name fits. */
+static void test_format_longest(void **state)
+{
+	const char *address = "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
+
+	(void)state;
+	check_format(address, 65535, UINT32_MAX,
+		     "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535");
+	assert_true(1 + strlen(address) + 1 + IF_NAMESIZE - 1 + strlen("]:65535") + 1 <=
+		    RECORD_PEER_SIZE);
+}
+
+static void check_parse(const char *text, int family, socklen_t expected_len)
+{
+	struct sockaddr_storage address, expected;
+	socklen_t len = 0;
+
+	memset(&address, 0xa5, sizeof(address));
+	assert_int_equal(net_parse(text, 4711, &address, &len), 0);
+	expected = make(text, 4711, 0);
+	assert_int_equal(address.ss_family, family);
+	assert_int_equal(len, expected_len);
+	assert_memory_equal(&address, &expected, sizeof(address));
+}
+
+static void test_parse(void **state)
+{
+	struct sockaddr_storage address;
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&address;
+	unsigned lo = if_nametoindex("lo");
+	socklen_t len;
+
+	(void)state;
+	check_parse("127.0.0.1", AF_INET, sizeof(struct sockaddr_in));
+	check_parse("0.0.0.0", AF_INET, sizeof(struct sockaddr_in));
+	check_parse("::", AF_INET6, sizeof(struct sockaddr_in6));
+	check_parse("2001:db8::1", AF_INET6, sizeof(struct sockaddr_in6));
+	if (lo != 0) {
+		assert_int_equal(net_parse("fe80::1%lo", 7, &address, &len), 0);
+		assert_int_equal(in6->sin6_scope_id, lo);
+		assert_int_equal(len, sizeof(*in6));
+		assert_int_equal(ntohs(in6->sin6_port), 7);
+	}
+}
+
+static void test_parse_refuses(void **state)
+{
+	static const char *const bad[] = {
+		"", " ", "localhost", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.4 ",
+		" 1.2.3.4", "1.2.3.4:7", "1.2.3.4%lo", "0x7f.0.0.1", "2130706433", "[::1]", ":", ":::",
+		"::1::", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "::g", "12345::", "%lo", "*",
+		"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%an-interface-name-that-is-far-too-long",
+	};
+	struct sockaddr_storage address;
+	socklen_t len;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (net_parse(bad[i], 7, &address, &len) != -EINVAL)
+			fail_msg("not refused: \"%s\"", bad[i]);
+	assert_int_equal(net_parse("fe80::1%no-such-if", 7, &address, &len), -ENODEV);
+	assert_int_equal(net_parse("fe80::1%", 7, &address, &len), -ENODEV);
+}
+
+/* What is written is read back. */
+static void test_there_and_back(void **state)
+{
+	static const char *const good[] = {"192.0.2.1", "255.255.255.255", "::1", "2001:db8::2:1"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		char name[RECORD_PEER_SIZE], *text = name;
+		struct sockaddr_storage address, again;
+		socklen_t len;
+
+		assert_int_equal(net_parse(good[i], 65535, &address, &len), 0);
+		net_format(&address, name);
+		*strrchr(name, ':') = '\0';
+		if (name[0] == '[') {
+			text = name + 1;
+			*strchr(text, ']') = '\0';
+		}
+		assert_string_equal(text, good[i]);
+		assert_int_equal(net_parse(text, 65535, &again, &len), 0);
+		assert_memory_equal(&address, &again, sizeof(address));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_format_longest),
+		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_parse_refuses),
+		cmocka_unit_test(test_there_and_back),
+	};
+
+	return cmocka_run_group_tests_name("net", tests, NULL, NULL);
+}

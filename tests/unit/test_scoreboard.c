@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "scoreboard.h"
+
+#define N_RACERS 4
+#define IDS_EACH 20000
+
+static char directory[PATH_MAX], path[PATH_MAX + 16];
+
+static int set_up(void **state)
+{
+	const char *tmp = getenv("TMPDIR");
+
+	(void)state;
+	snprintf(directory, sizeof(directory), "%s/test_scoreboard.XXXXXX",
+		 tmp && tmp[0] ? tmp : "/tmp");
+	if (!mkdtemp(directory))
+		return -1;
+	snprintf(path, sizeof(path), "%s/scoreboard", directory);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	unlink(path);
+	return rmdir(directory);
+}
+
+static struct scoreboard *create(const char *where, unsigned n_slots)
+{
+	struct scoreboard *board = NULL;
+
+	assert_int_equal(scoreboard_create(where, n_slots, &board), 0);
+	assert_non_null(board);
+	return board;
+}
+
+static void destroy(struct scoreboard *board)
+{
+	assert_int_equal(munmap(board, board->size_bytes), 0);
+}
+
+static void test_new_board(void **state)
+{
+	static const unsigned sizes[] = {1, 2, 63, 64, 65, 1000};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct scoreboard *board = create(NULL, sizes[i]);
+		struct totals totals, zero = {0};
+
+		assert_int_equal(board->magic, SCOREBOARD_MAGIC);
+		assert_memory_equal(&board->magic, "echologd", 8);
+		assert_int_equal(board->version, SCOREBOARD_VERSION);
+		assert_int_equal(board->n_slots, sizes[i]);
+		scoreboard_totals(board, &totals);
+		assert_memory_equal(&totals, &zero, sizeof(zero));
+		/* Slots share no cache line, and neither states nor slots reach beyond the end. */
+		assert_int_equal((uintptr_t)scoreboard_slot(board, 0) % 64, 0);
+		assert_true((void *)scoreboard_slot(board, 0) >= (void *)&board->states[sizes[i]]);
+		assert_ptr_equal(scoreboard_slot(board, sizes[i]), (char *)board + board->size_bytes);
+		for (unsigned k = 0; k < sizes[i]; k++) {
+			assert_int_equal(board->states[k], SLOT_FREE);
+			memset(scoreboard_slot(board, k), 0xff, sizeof(struct slot));
+			board->states[k] = SLOT_BUSY;
+		}
+		assert_int_equal(board->n_slots, sizes[i]);
+		destroy(board);
+	}
+}
+
+static void test_file(void **state)
+{
+	struct scoreboard *board;
+	mode_t old_umask = umask(022);
+	uint64_t magic = 0;
+	struct stat st;
+	int fd;
+
+	(void)state;
+	board = create(directory, 10);
+	umask(old_umask);
+	assert_int_equal(stat(path, &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+	assert_int_equal(st.st_mode & 07777, 0640);
+	assert_int_equal(st.st_size, board->size_bytes);
+	/* Wholly allocated: a store must never meet a full file system. */
+	assert_true((uint64_t)st.st_blocks * 512 >= board->size_bytes);
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pread(fd, &magic, sizeof(magic), 0), sizeof(magic));
+	assert_int_equal(magic, SCOREBOARD_MAGIC);
+	atomic_store(&board->last_id, UINT64_C(0x1234567));
+	assert_int_equal(pread(fd, &magic, sizeof(magic), offsetof(struct scoreboard, last_id)),
+			 sizeof(magic));
+	assert_int_equal(magic, 0x1234567);
+	close(fd);
+	destroy(board);
+}
+
+/* A tool of the last run must not die of SIGBUS, nor see the new run's numbers in the old board. */
+static void test_file_is_replaced_under_a_mapping(void **state)
+{
+	struct scoreboard *old = create(directory, 1000), *board;
+
+	(void)state;
+	cell_add(&scoreboard_slot(old, 999)->clients, 5);
+	board = create(directory, 1);
+	cell_add(&scoreboard_slot(board, 0)->clients, 7);
+	assert_int_equal(old->n_slots, 1000);
+	assert_int_equal(scoreboard_slot(old, 999)->clients, 5);
+	assert_int_equal(board->n_slots, 1);
+	assert_int_equal(scoreboard_slot(board, 0)->clients, 7);
+	destroy(old);
+	destroy(board);
+}
+
+static void test_errors(void **state)
+{
+	struct scoreboard *board = NULL;
+	char too_long[PATH_MAX];
+	struct rlimit old, limit;
+
+	(void)state;
+	assert_int_equal(scoreboard_create("/no/such/directory", 1, &board), -ENOENT);
+	memset(too_long, 'x', sizeof(too_long) - 1);
+	too_long[sizeof(too_long) - 1] = '\0';
+	assert_int_equal(scoreboard_create(too_long, 1, &board), -ENAMETOOLONG);
+	/* No room: an error now, not a signal later. */
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	limit = old;
+	limit.rlim_cur = 4096;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	assert_int_equal(scoreboard_create(directory, 1000, &board), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	signal(SIGXFSZ, SIG_DFL);
+	assert_null(board);
+}
+
+static void test_ids(void **state)
+{
+	struct scoreboard *board = create(NULL, 1);
+
+	(void)state;
+	assert_int_equal(scoreboard_next_id(board, 1000), 1000);
+	assert_int_equal(scoreboard_next_id(board, 2000), 2000);
+	assert_int_equal(scoreboard_next_id(board, 2000), 2001);
+	/* The clock steps back. */
+	assert_int_equal(scoreboard_next_id(board, 500), 2002);
+	assert_int_equal(scoreboard_next_id(board, 0), 2003);
+	assert_int_equal(scoreboard_next_id(board, 2003), 2004);
+	assert_int_equal(scoreboard_next_id(board, 2006), 2006);
+	destroy(board);
+}
+
+/* The clock of racer I stutters, runs, and steps back. */
+static void race(struct scoreboard *board, uint64_t *ids, unsigned racer)
+{
+	for (unsigned i = 0; i < IDS_EACH; i++)
+		ids[i] = scoreboard_next_id(board, 1000000 + (i * 7 + racer) % 5000 * (i % 3));
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void test_ids_of_racing_processes(void **state)
+{
+	const size_t bytes = (size_t)N_RACERS * IDS_EACH * sizeof(uint64_t);
+	uint64_t *ids = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct scoreboard *board = create(NULL, 1);
+	pid_t pids[N_RACERS];
+	int status;
+
+	(void)state;
+	assert_ptr_not_equal(ids, MAP_FAILED);
+	for (unsigned i = 0; i < N_RACERS; i++) {
+		pids[i] = fork();
+		assert_true(pids[i] >= 0);
+		if (pids[i] == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			while (!atomic_load(&board->generation))
+				;
+			race(board, ids + (size_t)i * IDS_EACH, i);
+			_exit(0);
+		}
+	}
+	atomic_store(&board->generation, 1);
+	for (unsigned i = 0; i < N_RACERS; i++) {
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+		for (unsigned k = 1; k < IDS_EACH; k++)
+			assert_true(ids[(size_t)i * IDS_EACH + k] > ids[(size_t)i * IDS_EACH + k - 1]);
+	}
+	qsort(ids, (size_t)N_RACERS * IDS_EACH, sizeof(ids[0]), compare);
+	for (size_t i = 1; i < (size_t)N_RACERS * IDS_EACH; i++)
+		assert_true(ids[i] > ids[i - 1]);
+	assert_int_equal(atomic_load(&board->last_id), ids[(size_t)N_RACERS * IDS_EACH - 1]);
+	munmap(ids, bytes);
+	destroy(board);
+}
+
+static void test_totals(void **state)
+{
+	struct scoreboard *board = create(NULL, 70);
+	struct totals totals;
+
+	(void)state;
+	for (unsigned i = 0; i < 70; i++) {
+		struct slot *slot = scoreboard_slot(board, i);
+
+		board->states[i] = i < 10 ? SLOT_FREE : i < 40 ? SLOT_IDLE : SLOT_BUSY;
+		cell_add(&slot->clients, 1);
+		cell_add(&slot->received_messages, i);
+		cell_add(&slot->received_bytes, UINT64_C(1) << 40);
+		cell_add(&slot->logged_bytes, 3);
+		cell_add(&slot->logged_bytes, i);
+		cell_add(&slot->dropped_messages, 2);
+		cell_add(&slot->dropped_bytes, i % 2);
+	}
+	scoreboard_totals(board, &totals);
+	assert_int_equal(totals.idle, 30);
+	assert_int_equal(totals.busy, 30);
+	assert_int_equal(totals.clients, 70);
+	assert_int_equal(totals.received_messages, 70 * 69 / 2);
+	assert_int_equal(totals.received_bytes, UINT64_C(70) << 40);
+	assert_int_equal(totals.logged_bytes, 210 + 70 * 69 / 2);
+	assert_int_equal(totals.dropped_messages, 140);
+	assert_int_equal(totals.dropped_bytes, 35);
+	destroy(board);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_new_board),
+		cmocka_unit_test_setup_teardown(test_file, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_file_is_replaced_under_a_mapping, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(test_errors, set_up, tear_down),
+		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_ids_of_racing_processes),
+		cmocka_unit_test(test_totals),
+	};
+
+	return cmocka_run_group_tests_name("scoreboard", tests, NULL, NULL);
+}

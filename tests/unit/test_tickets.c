@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "tickets.h"
+
+#define N_WORKERS 5
+#define N_FILES 150
+#define LIMIT 40
+
+static struct scoreboard *board;
+
+/* What the racing workers did, for the logger to compare. */
+static struct {
+	_Atomic uint64_t saved;		/* in the present file */
+	_Atomic uint64_t refused;
+	_Atomic uint64_t sent_back;	/* -EAGAIN */
+	_Atomic uint32_t stop;
+} *race;
+
+static int set_up(void **state)
+{
+	(void)state;
+	memset(race, 0, sizeof(*race));
+	return scoreboard_create(NULL, N_WORKERS, &board);
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	return munmap(board, board->size_bytes);
+}
+
+static void test_one_by_one(void **state)
+{
+	struct slot *slot = scoreboard_slot(board, 0);
+
+	(void)state;
+	tickets_reset(board);
+	assert_true(tickets_are_closed(board));
+	assert_false(tickets_are_spent(board));
+	assert_int_equal(tickets_used(board), 0);
+	assert_int_equal(tickets_take(board), -EAGAIN);
+
+	tickets_issue(board, 0, 2);
+	assert_false(tickets_are_closed(board));
+	assert_false(tickets_are_spent(board));
+	assert_true(tickets_none_held(board));
+	tickets_hold(board, slot);
+	assert_false(tickets_none_held(board));
+	assert_int_equal(tickets_take(board), 0);
+	assert_false(tickets_are_spent(board));
+	assert_int_equal(tickets_used(board), 1);
+	assert_int_equal(tickets_take(board), 0);
+	assert_true(tickets_are_spent(board));
+	assert_int_equal(tickets_used(board), 2);
+	assert_int_equal(tickets_take(board), -ENOSPC);
+	assert_int_equal(tickets_take(board), -ENOSPC);
+	assert_false(tickets_none_held(board));
+	tickets_release(slot);
+	assert_true(tickets_none_held(board));
+	assert_true(tickets_are_spent(board));
+
+	/* Closed after the last: sent back, not refused, as there may be more in a moment. */
+	tickets_close(board);
+	assert_true(tickets_are_closed(board));
+	assert_false(tickets_are_spent(board));
+	assert_int_equal(tickets_take(board), -EAGAIN);
+	assert_int_equal(tickets_used(board), 2);
+}
+
+static void take(unsigned n)
+{
+	while (n-- > 0)
+		assert_int_equal(tickets_take(board), 0);
+}
+
+static void test_used(void **state)
+{
+	(void)state;
+	/* A found file that holds some. */
+	tickets_issue(board, 7, 10);
+	assert_int_equal(tickets_used(board), 7);
+	take(3);
+	assert_int_equal(tickets_take(board), -ENOSPC);
+	assert_int_equal(tickets_used(board), 10);
+
+	/* The limit is raised, then lowered below what is there, then raised again. */
+	tickets_close(board);
+	tickets_close(board);
+	tickets_issue(board, tickets_used(board), 15);
+	take(1);
+	tickets_close(board);
+	assert_int_equal(tickets_used(board), 11);
+	tickets_issue(board, tickets_used(board), 5);
+	assert_true(tickets_are_spent(board));
+	assert_int_equal(tickets_take(board), -ENOSPC);
+	tickets_close(board);
+	assert_int_equal(tickets_used(board), 11);
+	tickets_issue(board, tickets_used(board), 12);
+	take(1);
+	assert_int_equal(tickets_take(board), -ENOSPC);
+	tickets_close(board);
+	assert_int_equal(tickets_used(board), 12);
+
+	tickets_reset(board);
+	assert_int_equal(tickets_used(board), 0);
+	tickets_issue(board, 0, UINT64_C(1000000000000000));
+	take(1);
+	assert_int_equal(tickets_used(board), 1);
+}
+
+static void test_none_held_looks_at_every_slot(void **state)
+{
+	(void)state;
+	tickets_issue(board, 0, 1);
+	for (unsigned i = 0; i < N_WORKERS; i++) {
+		assert_true(tickets_none_held(board));
+		tickets_hold(board, scoreboard_slot(board, i));
+		assert_false(tickets_none_held(board));
+		tickets_release(scoreboard_slot(board, i));
+	}
+}
+
+/* --- races */
+
+/* Saves like a worker: some messages to a write, the write some time after the last ticket. */
+static void work(struct slot *slot, unsigned seed)
+{
+	uint64_t in_hand = 0;
+
+	while (!atomic_load(&race->stop)) {
+		tickets_hold(board, slot);
+		for (unsigned n = (unsigned)rand_r(&seed) % 4 + 1; n > 0; n--) {
+			int r = tickets_take(board);
+
+			if (r == 0) {
+				in_hand++;
+				continue;
+			}
+			atomic_fetch_add(r == -ENOSPC ? &race->refused : &race->sent_back, 1);
+			break;
+		}
+		if (rand_r(&seed) % 4 == 0)
+			sched_yield();
+		atomic_fetch_add(&race->saved, in_hand);
+		in_hand = 0;
+		tickets_release(slot);
+		if (rand_r(&seed) % 2 == 0)
+			sched_yield();
+	}
+}
+
+static void fork_workers(pid_t pids[N_WORKERS])
+{
+	for (unsigned i = 0; i < N_WORKERS; i++) {
+		pids[i] = fork();
+		assert_true(pids[i] >= 0);
+		if (pids[i] == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			work(scoreboard_slot(board, i), i + 1);
+			_exit(0);
+		}
+	}
+}
+
+static void end_workers(const pid_t pids[N_WORKERS])
+{
+	int status;
+
+	atomic_store(&race->stop, 1);
+	if (tickets_are_closed(board))
+		tickets_issue(board, 0, 1);
+	for (unsigned i = 0; i < N_WORKERS; i++) {
+		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
+		assert_int_equal(status, 0);
+	}
+}
+
+/* Like the logger: every ticket that was taken is saved, and nobody is about to save one. */
+static void settle(void)
+{
+	uint64_t used;
+
+	while (!tickets_none_held(board))
+		sched_yield();
+	used = tickets_used(board);
+	assert_int_equal(atomic_load(&race->saved), used);
+	sched_yield();
+	assert_int_equal(atomic_load(&race->saved), used);
+}
+
+static void test_race_for_each_file(void **state)
+{
+	pid_t pids[N_WORKERS];
+
+	(void)state;
+	tickets_reset(board);
+	fork_workers(pids);
+	for (unsigned file = 0; file < N_FILES; file++) {
+		atomic_store(&race->saved, 0);
+		tickets_issue(board, 0, LIMIT);
+		while (!tickets_are_spent(board))
+			sched_yield();
+		settle();
+		assert_int_equal(atomic_load(&race->saved), LIMIT);
+		assert_true(tickets_are_spent(board));
+		tickets_close(board);
+		/* Spent, so none was taken by those who hold now. */
+		settle();
+		assert_int_equal(atomic_load(&race->saved), LIMIT);
+	}
+	end_workers(pids);
+	assert_true(atomic_load(&race->refused) > 0);
+}
+
+/* Closed in the middle of the race, settled, and opened again with what is left. */
+static void test_race_while_closing_and_reissuing(void **state)
+{
+	unsigned seed = 17, in_the_middle = 0;
+	pid_t pids[N_WORKERS];
+
+	(void)state;
+	tickets_reset(board);
+	fork_workers(pids);
+	for (unsigned file = 0; file < N_FILES; file++) {
+		const uint64_t limit = file % 8 == 0 ? 100000 : LIMIT + file;
+		uint64_t used = 0;
+
+		atomic_store(&race->saved, 0);
+		for (unsigned turn = 0; turn < 3; turn++) {
+			tickets_issue(board, used, limit);
+			while (atomic_load(&race->saved) == used && !tickets_are_spent(board))
+				sched_yield();
+			for (unsigned n = (unsigned)rand_r(&seed) % 2000; n > 0; n--)
+				__asm__ volatile("");
+			tickets_close(board);
+			settle();
+			assert_true(tickets_used(board) >= used);
+			used = tickets_used(board);
+			assert_true(used <= limit);
+			in_the_middle += used < limit;
+		}
+	}
+	end_workers(pids);
+	assert_true(in_the_middle > N_FILES / 10);
+	assert_true(atomic_load(&race->sent_back) > 0);
+}
+
+/* One who dies holding takes his tickets along: fewer are saved, never more. */
+static void test_killed_holder(void **state)
+{
+	struct slot *slot = scoreboard_slot(board, 2);
+
+	(void)state;
+	tickets_issue(board, 0, 5);
+	tickets_hold(board, slot);
+	take(2);
+	assert_false(tickets_none_held(board));
+	/* The master frees the slot. */
+	atomic_store(&slot->holds_tickets, 0);
+	assert_true(tickets_none_held(board));
+	take(3);
+	assert_int_equal(tickets_take(board), -ENOSPC);
+	assert_int_equal(tickets_used(board), 5);
+	/* Two never came: the file says so, and they are issued again. */
+	tickets_close(board);
+	tickets_issue(board, 3, 5);
+	take(2);
+	assert_int_equal(tickets_take(board), -ENOSPC);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_one_by_one),
+		TEST(test_used),
+		TEST(test_none_held_looks_at_every_slot),
+		TEST(test_race_for_each_file),
+		TEST(test_race_while_closing_and_reissuing),
+		TEST(test_killed_holder),
+	};
+
+	race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (race == MAP_FAILED)
+		return 1;
+	return cmocka_run_group_tests_name("tickets", tests, NULL, NULL);
+}
