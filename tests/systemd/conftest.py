@@ -33,7 +33,8 @@ def stage(tmp_path_factory):
     build = Path(os.environ["ECHO_LOGD_BUILDDIR"])
     directory = tmp_path_factory.mktemp("stage")
     subprocess.run(["make", "-C", build, "-s", "install", f"DESTDIR={directory}"], check=True,
-                   stdin=subprocess.DEVNULL, timeout=INSTALL_SECONDS)
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   timeout=INSTALL_SECONDS)
     return directory
 
 
