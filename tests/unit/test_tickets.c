@@ -148,6 +148,8 @@ static void work(struct slot *slot, unsigned seed)
 		for (unsigned n = (unsigned)rand_r(&seed) % 4 + 1; n > 0; n--) {
 			int r = tickets_take(board);
 
+			if (rand_r(&seed) % 8 == 0)
+				sched_yield();
 			if (r == 0) {
 				in_hand++;
 				continue;
@@ -211,7 +213,7 @@ static void test_race_for_each_file(void **state)
 	(void)state;
 	tickets_reset(board);
 	fork_workers(pids);
-	for (unsigned file = 0; file < N_FILES; file++) {
+	for (unsigned file = 0; file < N_FILES || !atomic_load(&race->refused); file++) {
 		atomic_store(&race->saved, 0);
 		tickets_issue(board, 0, LIMIT);
 		while (!tickets_are_spent(board))
@@ -225,7 +227,6 @@ static void test_race_for_each_file(void **state)
 		assert_int_equal(atomic_load(&race->saved), LIMIT);
 	}
 	end_workers(pids);
-	assert_true(atomic_load(&race->refused) > 0);
 }
 
 /* Closed in the middle of the race, settled, and opened again with what is left. */
@@ -237,8 +238,8 @@ static void test_race_while_closing_and_reissuing(void **state)
 	(void)state;
 	tickets_reset(board);
 	fork_workers(pids);
-	for (unsigned file = 0; file < N_FILES; file++) {
-		const uint64_t limit = file % 8 == 0 ? 100000 : LIMIT + file;
+	for (unsigned file = 0; file < N_FILES || !atomic_load(&race->sent_back); file++) {
+		const uint64_t limit = file % 8 == 0 ? UINT64_C(1000000000) : LIMIT + file;
 		uint64_t used = 0;
 
 		atomic_store(&race->saved, 0);
@@ -258,7 +259,6 @@ static void test_race_while_closing_and_reissuing(void **state)
 	}
 	end_workers(pids);
 	assert_true(in_the_middle > N_FILES / 10);
-	assert_true(atomic_load(&race->sent_back) > 0);
 }
 
 /* One who dies holding takes his tickets along: fewer are saved, never more. */
