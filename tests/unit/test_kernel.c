@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pipes and splice(2): what src/logger.h relies on beyond manual pages, held against the running kernel. */
+/* Pipes and splice(2): what src/logger.h relies on, held against the running kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,7 +76,7 @@ static size_t make_chunk(struct chunk *chunk, unsigned writer, uint32_t n, uint3
 	return len;
 }
 
-/* Takes whole chunks out of DATA; returns how many bytes, or -1 for one that is torn, lost or doubled. */
+/* Takes whole chunks out of DATA; returns how many bytes, or -1: torn, lost or doubled. */
 static ssize_t check_chunks(const unsigned char *data, size_t len, uint32_t next[N_WRITERS])
 {
 	size_t done = 0;
@@ -239,14 +239,14 @@ static void race_fionread(int pipe_bytes, unsigned rounds)
 static void test_fionread_counts_whole_writes(void **state)
 {
 	(void)state;
-	race_fionread(LOG_PIPE_BYTES, 2000);
+	race_fionread(LOG_PIPE_BYTES, 1000);
 }
 
 /* Writers that wait for room are woken in the middle of everything. */
 static void test_fionread_of_a_full_pipe(void **state)
 {
 	(void)state;
-	race_fionread(2 * PIPE_BUF, 5000);
+	race_fionread(2 * PIPE_BUF, 3000);
 }
 
 /* Reads what is there; it must be whole chunks, all that were written and at most one more. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* splice(2) to a file that refuses, and tee(2): what the logger relies on, held against the running kernel. */
+/* splice(2) to a file that refuses, and tee(2), held against the running kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

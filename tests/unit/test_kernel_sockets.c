@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sockets and locks: what listeners, workers and the log's lock rely on, held against the running kernel. */
+/* What listeners, workers and the lock of the log rely on, held against the running kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -123,7 +123,7 @@ static void test_set_aside(void **state)
 	assert_set_aside(UINT64_C(1), "m.log.19700101T000000.000001Z");
 }
 
-/* Whatever has the name, a link to nowhere too: the next microsecond's is taken, over midnight if need be. */
+/* Whatever has the name: the next microsecond is taken, over midnight if need be. */
 static void test_set_aside_overwrites_nothing(void **state)
 {
 	char name[PATH_MAX];
