@@ -166,7 +166,7 @@ def test_killed_workers(start):
     killed = []
     with Load(daemon.port, 2, 20_000, window=100_000) as bystanders:
         for _ in range(10):
-            with Load(daemon.port, 3, 60_000) as load:
+            with Load(daemon.port, 3, 20_000, window=100_000) as load:
                 wait_until(lambda: min(len(s.client.echoed) for s in load.streams) > 50_000, "load")
                 for stream in load.streams:
                     os.kill(daemon.worker_of(stream.client), signal.SIGKILL)

@@ -39,7 +39,7 @@ def test_twenty_stops_under_load(make_daemon, format):
     clients, closed = [], 0
     for _ in range(rounds):
         daemon.start()
-        with Load(daemon.port, 6, hosts=("127.0.0.1", "::1"), max_bytes=60_000) as load:
+        with Load(daemon.port, 6, hosts=("127.0.0.1", "::1"), max_bytes=30_000, window=150_000) as load:
             wait_until(lambda: load.echoed_bytes > MIB, "load")
             daemon.signal(signal.SIGTERM)
             assert daemon.wait() == 0
@@ -73,8 +73,9 @@ def test_clients_are_served_while_draining(start):
     client.finish()
     # The last client is gone: no need to wait for the rest of the 60 s.
     assert daemon.wait(20) == 0
-    log = check_log(daemon.path, [client], min_bytes=700)
-    assert [c.close for c in log.connections.values()] == ["eof"]
+    # The probe may have come in just before.
+    log = check_log(daemon.path, [client], min_bytes=700, others_allowed=True)
+    assert [c.close for c in log.by_peer(client.peer)] == ["eof"]
 
 
 @pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
@@ -209,12 +210,12 @@ def test_sigterm_to_sixty_busy_workers(start):
     daemon = start({"server.max_spare": "12"})
     clients = []
     for _ in range(10):
-        with Load(daemon.port, 6, 60_000) as load:
-            wait_until(lambda: min(len(s.client.echoed) for s in load.streams) > 50_000, "load")
+        with Load(daemon.port, 6, 10_000, window=60_000) as load:
+            wait_until(lambda: min(len(s.client.echoed) for s in load.streams) > 20_000, "load")
             for stream in load.streams:
                 os.kill(daemon.worker_of(stream.client), signal.SIGTERM)
             clients += load.clients()
     assert sum(not c.is_complete for c in clients) == 60
-    log = check_stopped(daemon, clients, min_bytes=3 * MIB)
+    log = check_stopped(daemon, clients, min_bytes=MIB)
     reasons = [c.close for c in log.connections.values()]
     assert set(reasons) <= {"shutdown", "reset"} and reasons.count("shutdown") > 30
