@@ -19,6 +19,7 @@
  *   stage pipe         both ends kept, never touched        -        yes
  *   log file           opens it, never writes               -        yes
  *   doorbell           reads                                writes   writes
+ *   logger's bell      kept                                 writes   reads
  */
 static const struct {
 	const char *comm;	/* at most 15 bytes, prctl(2) */
@@ -85,7 +86,8 @@ static void keep_what_is_held(enum child_kind kind, struct descriptors *d)
 	hold(&keep, kinds[kind].stage, &d->stage_read);
 	hold(&keep, kinds[kind].stage, &d->stage_write);
 	hold(&keep, kinds[kind].log_file, &d->log_file);
-	keep_fd(&keep, d->doorbell);
+	hold(&keep, true, &d->doorbell);
+	hold(&keep, true, &d->logger_bell);
 	close_all_but(&keep);
 }
 

@@ -18,8 +18,14 @@ struct descriptors {
 	int stage_read, stage_write;	/* the stage pipe: logger to itself */
 	int log_file;
 	int doorbell;			/* eventfd: "look at the scoreboard", to the master */
+	int logger_bell;		/* eventfd: "somebody waits for a receipt", to the logger */
 	struct listeners listeners;
 };
+
+/* A struct descriptors that holds nothing. */
+#define NO_DESCRIPTORS                                                                            \
+	{.log_read = -1, .log_write = -1, .stage_read = -1, .stage_write = -1, .log_file = -1,    \
+	 .doorbell = -1, .logger_bell = -1}
 
 /*
  * Forks a child of KIND.  Returns its pid in the master; 0 in the child; or

@@ -23,6 +23,11 @@
 enum log_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_RAW };
 enum framing { FRAMING_STREAM, FRAMING_LINE };
 enum limit_action { LIMIT_ROTATE, LIMIT_STOP };
+enum echo_after { ECHO_AFTER_QUEUED, ECHO_AFTER_WRITTEN, ECHO_AFTER_SYNCED };
+enum stall_action { STALL_BLOCK, STALL_DROP, STALL_CLOSE };
+
+/* In keep_free: the rest is hundredths of the file system, not bytes. */
+#define CONFIG_PERCENT (UINT64_C(1) << 63)
 
 #define CONFIG_MAX_ADDRESSES 16
 /* A numeric address, '%' and an interface name, and the final NUL. */
@@ -51,6 +56,11 @@ struct config {
 	enum limit_action at_message_limit;
 	unsigned keep_files;		/* 0: all */
 	size_t message_size;		/* bytes */
+	enum echo_after echo_after;
+	enum stall_action when_stalled;
+	uint64_t stall_timeout_usec;
+	uint64_t keep_free;		/* bytes, or CONFIG_PERCENT + hundredths of the file system */
+	uint64_t logger_timeout_usec;	/* 0: never */
 };
 
 /*

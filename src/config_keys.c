@@ -19,6 +19,8 @@
 static const char *const format_words[] = {"text", "json", "raw", NULL};
 static const char *const framing_words[] = {"stream", "line", NULL};
 static const char *const limit_words[] = {"rotate", "stop", NULL};
+static const char *const echo_words[] = {"queued", "written", "synced", NULL};
+static const char *const stall_words[] = {"block", "drop", "close", NULL};
 
 #define FIELD(name) offsetof(struct config, name), sizeof(((struct config *)NULL)->name)
 
@@ -58,6 +60,16 @@ const struct config_key config_keys[] = {
 	 FIELD(keep_files), "Rotated files to keep; 0 is all."},
 	{"log", "message_size", KEY_SIZE, RELOAD_NEW_CLIENTS, "64K", 1, KIB * KIB, NULL, NULL,
 	 FIELD(message_size), "A longer message ends there; the rest is the next message."},
+	{"log", "echo_after", KEY_WORD, RELOAD_NEW_CLIENTS, "queued", 0, 0, NULL, echo_words,
+	 FIELD(echo_after), "Echo when the record is queued, written to the file, or synced to disk."},
+	{"log", "when_stalled", KEY_WORD, RELOAD_NEW_CLIENTS, "block", 0, 0, NULL, stall_words,
+	 FIELD(when_stalled), "When the log takes nothing: let clients wait, drop, or close them."},
+	{"log", "stall_timeout", KEY_TIME, RELOAD_NEW_CLIENTS, "5s", 10 * MS, DAY, NULL, NULL,
+	 FIELD(stall_timeout_usec), "The log is stalled when it takes nothing for so long."},
+	{"log", "keep_free", KEY_FREE, RELOAD_AT_ONCE, "0", 1, KIB * KIB * KIB * KIB * KIB, "none", NULL,
+	 FIELD(keep_free), "Space to leave to others: a size, or a share in %; 0 is none."},
+	{"log", "logger_timeout", KEY_TIME, RELOAD_AT_ONCE, "30s", 1000 * MS, DAY, "never", NULL,
+	 FIELD(logger_timeout_usec), "Replace a logger that shows no life for so long; 0 is never."},
 };
 const size_t config_n_keys = N_ELEMENTS(config_keys);
 static_assert(N_ELEMENTS(config_keys) <= CONFIG_MAX_KEYS, "CONFIG_MAX_KEYS");

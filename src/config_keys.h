@@ -22,6 +22,7 @@ enum key_type {
 	KEY_WORD,	/* its place in `words`, which is the value of the enum */
 	KEY_PATH,
 	KEY_MODE,
+	KEY_FREE,	/* bytes, or CONFIG_PERCENT + hundredths */
 };
 
 /* What a changed value does on reload. */

@@ -113,7 +113,7 @@ static int parse_number(const struct config_key *key, const char *text, uint64_t
 		return r;
 	if (key->type == KEY_TIME)
 		r = apply_unit(time_units, N_ELEMENTS(time_units), *text ? text : "s", ret);
-	else if (key->type == KEY_SIZE)
+	else if (key->type == KEY_SIZE || key->type == KEY_FREE)
 		r = apply_unit(size_units, N_ELEMENTS(size_units), text, ret);
 	else if (*text)
 		r = -EINVAL;
@@ -122,6 +122,20 @@ static int parse_number(const struct config_key *key, const char *text, uint64_t
 	if (*ret == 0 && key->zero)
 		return 0;
 	return *ret >= key->min && *ret <= key->max ? 0 : -EINVAL;
+}
+
+/* A size as any other, or "5%". */
+static int parse_free(const struct config_key *key, const char *text, uint64_t *ret,
+		      const char **ret_hint)
+{
+	const char *p = text;
+
+	if (!strchr(text, '%'))
+		return parse_number(key, text, ret, ret_hint);
+	if (parse_digits(&p, 10, ret, ret_hint) < 0 || strcmp(p, "%") != 0 || *ret < 1 || *ret > 99)
+		return -EINVAL;
+	*ret |= CONFIG_PERCENT;
+	return 0;
 }
 
 static int parse_word(const struct config_key *key, const char *text, uint64_t *ret)
@@ -296,6 +310,9 @@ int config_value_set(const struct config_key *key, struct config *config, const 
 	case KEY_MODE:
 		r = parse_mode(value, &n, ret_hint);
 		break;
+	case KEY_FREE:
+		r = parse_free(key, value, &n, ret_hint);
+		break;
 	default:
 		r = parse_number(key, value, &n, ret_hint);
 	}
@@ -325,6 +342,10 @@ static void append_number(const struct config_key *key, uint64_t n, char *buf, s
 	const struct unit *units = key->type == KEY_TIME ? time_units : size_units;
 	size_t u = key->type == KEY_TIME ? N_ELEMENTS(time_units) : N_ELEMENTS(size_units);
 
+	if (n & CONFIG_PERCENT) {
+		append(buf, size, at, "%" PRIu64 "%%", n & ~CONFIG_PERCENT);
+		return;
+	}
 	if (key->type == KEY_COUNT || n == 0) {
 		append(buf, size, at, "%" PRIu64, n);
 		return;
@@ -364,7 +385,7 @@ static void describe_number(const struct config_key *key, char *buf, size_t size
 	if (key->zero)
 		append(buf, size, at, "0 (%s) or ", key->zero);
 	append(buf, size, at, "a %s from ",
-	       key->type == KEY_TIME ? "time" : key->type == KEY_SIZE ? "size" : "whole number");
+	       key->type == KEY_TIME ? "time" : key->type == KEY_COUNT ? "whole number" : "size");
 	append_number(key, key->min, buf, size, at);
 	append(buf, size, at, " to ");
 	append_number(key, key->max, buf, size, at);
@@ -372,6 +393,8 @@ static void describe_number(const struct config_key *key, char *buf, size_t size
 		append(buf, size, at, ", such as 500ms, 90s, 5m, 2h or 1d");
 	else if (key->type == KEY_SIZE)
 		append(buf, size, at, ", such as 4096 or 64K");
+	else if (key->type == KEY_FREE)
+		append(buf, size, at, ", or 1%% to 99%%");
 }
 
 void config_value_describe(const struct config_key *key, char *buf, size_t size)

@@ -9,9 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fdstore.h"
 #include "journal.h"
 #include "logfile.h"
 #include "tickets.h"
+
+/* How long a start waits for another process to leave the log: two seconds. */
+#define LOCK_TRIES 20
+#define LOCK_PAUSE_USEC 100000
 
 static void set_debts(struct service *s, uint32_t owes, uint64_t torn_bytes)
 {
@@ -67,8 +72,26 @@ static void explain_open_failure(struct service *s, const char *path, int r,
 		journal_error("log.path: cannot open %s: %s; %s", path, strerror(-r), consequence);
 }
 
+/* The directory of a file that was made or renamed, where echoes promise that it is on disk. */
+static void sync_directory(struct service *s)
+{
+	const char *path = s->config.path, *slash = strrchr(path, '/');
+	char directory[PATH_MAX];
+	int fd;
+
+	if (!atomic_load(&s->board->must_sync) && s->config.echo_after != ECHO_AFTER_SYNCED)
+		return;
+	snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path + 1), path);
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		journal_warning("cannot sync %s: %m; a new name there may not survive a power cut",
+				directory);
+	if (fd >= 0)
+		close(fd);
+}
+
 /* Looks at what FD holds, and makes it what the next logger gets. */
-static int take_into_use(struct service *s, int fd, bool service_starts)
+static int take_into_use(struct service *s, int fd)
 {
 	struct logfile_contents contents;
 	int r = logfile_examine(fd, s->config.format, &contents);
@@ -82,12 +105,13 @@ static int take_into_use(struct service *s, int fd, bool service_starts)
 	s->fds.log_file = fd;
 	forget_counts(s);
 	set_debts(s, (contents.torn_bytes > 0 ? OWES_TORN : 0) |
-			     (contents.is_empty || service_starts ? OWES_START : 0),
+			     (contents.is_empty || s->phase == PHASE_STARTING ? OWES_START : 0),
 		  contents.torn_bytes);
 	if (contents.torn_bytes > 0)
 		journal_warning("%s ended in a torn record of %llu bytes: closed off and recorded",
 				s->config.path, (unsigned long long)contents.torn_bytes);
-	atomic_fetch_add(&s->board->reopens, 1);
+	sync_directory(s);
+	fdstore_put_log_file(fd, atomic_fetch_add(&s->board->reopens, 1) + 1);
 	s->log_errno = 0;
 	return 0;
 }
@@ -112,11 +136,22 @@ static int set_aside(struct service *s, const char *path)
 	return 0;
 }
 
+/* At start the logger of a master that was killed may still be emptying the pipes into the file. */
+static int open_and_lock(const struct service *s, const struct config *config)
+{
+	unsigned tries = s->phase == PHASE_STARTING ? LOCK_TRIES : 1;
+	int fd;
+
+	while ((fd = logfile_open(config->path, config->mode)) == -EBUSY && --tries > 0)
+		usleep(LOCK_PAUSE_USEC);
+	return fd;
+}
+
 /* Opens PATH; a file of another format there is renamed first.  Returns a descriptor or -errno. */
 static int open_for_format(struct service *s, const struct config *config, const char *consequence)
 {
 	struct logfile_contents contents;
-	int fd = logfile_open(config->path, config->mode), r;
+	int fd = open_and_lock(s, config), r;
 
 	if (fd < 0) {
 		explain_open_failure(s, config->path, fd, consequence);
@@ -144,7 +179,7 @@ int log_open_first(struct service *s)
 
 	if (fd < 0)
 		return fd;
-	r = take_into_use(s, fd, true);
+	r = take_into_use(s, fd);
 	if (r < 0) {
 		journal_error("log.path: cannot read %s: %s; not started", s->config.path,
 			      strerror(-r));
@@ -193,7 +228,7 @@ int log_reopen(struct service *s)
 		if (fd < 0)
 			return fd;
 	}
-	r = take_into_use(s, fd, false);
+	r = take_into_use(s, fd);
 	if (r < 0) {
 		if (is_news(s, r))
 			journal_error("cannot read %s: %s; clients wait, nothing is lost, trying again",
@@ -207,7 +242,7 @@ int log_rotate(struct service *s)
 {
 	int r = 0;
 
-	/* Not twice, if the master was interrupted between the renaming and the opening. */
+	/* Not twice, when the renaming succeeded and the opening did not. */
 	if (is_current_file(s, s->config.path))
 		r = set_aside(s, s->config.path);
 	return r < 0 ? r : log_reopen(s);

@@ -87,40 +87,84 @@ static void close_new(struct listeners *opened, const struct listeners *running)
 			close(opened->item[i].fd);
 }
 
-int listeners_open(const struct config *config, const struct listeners *running,
-		   struct listeners *ret_listeners, char ret_failed[RECORD_PEER_SIZE],
-		   char *ret_skipped, size_t skipped_size)
+/* Opens or takes over what CONFIG names.  Returns 0 or -errno; *OPENED holds what is open in any case. */
+static int open_all(const struct config *config, const struct listeners *running,
+		    struct listeners *opened, char *skipped, size_t skipped_size)
 {
-	struct listeners opened = {.n = 0};
-	size_t skipped_len = 0;
+	size_t len = 0;
 
-	ret_skipped[0] = '\0';
+	opened->n = 0;
+	skipped[0] = '\0';
 	for (unsigned i = 0; i < config->n_addresses; i++) {
-		struct listener *l = &opened.item[opened.n];
+		struct listener *l = &opened->item[opened->n];
 		const struct listener *kept;
 
 		name_listener(config->addresses[i], config->port, l->name);
 		kept = find(running, l->name);
 		l->fd = kept ? kept->fd : open_one(config->addresses[i], config->port);
 		if (l->fd >= 0) {
-			opened.n++;
+			opened->n++;
 		} else if (config->addresses_are_default && kernel_lacks(l->fd)) {
-			skipped_len += (size_t)snprintf(ret_skipped + skipped_len,
-							skipped_size - skipped_len, "%s%s",
-							skipped_len ? ", " : "", l->name);
-			if (skipped_len >= skipped_size)
-				skipped_len = skipped_size - 1;
+			len += (size_t)snprintf(skipped + len, skipped_size - len, "%s%s",
+						len ? ", " : "", l->name);
+			if (len >= skipped_size)
+				len = skipped_size - 1;
 		} else {
-			int r = l->fd;
-
-			memcpy(ret_failed, l->name, RECORD_PEER_SIZE);
-			close_new(&opened, running);
-			return r;
+			return l->fd;
 		}
 	}
-	if (opened.n == 0) {
-		snprintf(ret_failed, RECORD_PEER_SIZE, "any of them");
-		return -EADDRNOTAVAIL;
+	return opened->n == 0 ? -EADDRNOTAVAIL : 0;
+}
+
+static bool is_named(const struct config *config, const char *name)
+{
+	char wanted[RECORD_PEER_SIZE];
+
+	for (unsigned i = 0; i < config->n_addresses; i++) {
+		name_listener(config->addresses[i], config->port, wanted);
+		if (strcmp(wanted, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A socket that listens on an address keeps "*" from being bound to the same
+ * port, and the other way round.  Those of RUNNING that CONFIG does not name
+ * stop listening, and keep their address in case they have to go on.
+ */
+static void pause_others(const struct listeners *running, const struct config *config)
+{
+	for (unsigned i = 0; i < running->n; i++)
+		if (!is_named(config, running->item[i].name))
+			(void)shutdown(running->item[i].fd, SHUT_RD);
+}
+
+static void resume_others(const struct listeners *running, const struct config *config)
+{
+	for (unsigned i = 0; i < running->n; i++)
+		if (!is_named(config, running->item[i].name))
+			(void)listen(running->item[i].fd, BACKLOG);
+}
+
+int listeners_open(const struct config *config, const struct listeners *running,
+		   struct listeners *ret_listeners, char ret_failed[RECORD_PEER_SIZE],
+		   char *ret_skipped, size_t skipped_size)
+{
+	struct listeners opened;
+	int r = open_all(config, running, &opened, ret_skipped, skipped_size);
+
+	if (r == -EADDRINUSE && running) {
+		close_new(&opened, running);
+		pause_others(running, config);
+		r = open_all(config, running, &opened, ret_skipped, skipped_size);
+		if (r < 0)
+			resume_others(running, config);
+	}
+	if (r < 0) {
+		memcpy(ret_failed, opened.item[opened.n].name, RECORD_PEER_SIZE);
+		close_new(&opened, running);
+		return r;
 	}
 	*ret_listeners = opened;
 	return 0;

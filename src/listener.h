@@ -29,7 +29,9 @@ struct listeners {
  * Addresses of the default list that this kernel lacks are skipped and
  * named in RET_SKIPPED (NUL-terminated, "" when none).
  * Returns 0; or -errno with the address that failed in RET_FAILED, and
- * nothing newly opened left open.  -EADDRNOTAVAIL when none is left.
+ * nothing newly opened left open.  -EADDRNOTAVAIL when none is left.  While a
+ * new socket cannot be bound beside the running ones, those that CONFIG does not
+ * name refuse clients for some microseconds.
  */
 int listeners_open(const struct config *config, const struct listeners *running,
 		   struct listeners *ret_listeners, char ret_failed[RECORD_PEER_SIZE],

@@ -215,7 +215,7 @@ int logfile_count_messages(int fd, enum log_format format, uint64_t end_bytes,
 	return r;
 }
 
-static void name_aside(const char *path, uint64_t time_usec, char ret_name[PATH_MAX])
+void logfile_name_aside(const char *path, uint64_t time_usec, char ret_name[PATH_MAX])
 {
 	time_t second = (time_t)(time_usec / 1000000);
 	char date[sizeof("20261122T210405")];
@@ -231,7 +231,7 @@ int logfile_set_aside(const char *path, char ret_name[PATH_MAX])
 	uint64_t now = clock_realtime_usec();
 
 	for (;; now++) {
-		name_aside(path, now, ret_name);
+		logfile_name_aside(path, now, ret_name);
 		if (renameat2(AT_FDCWD, path, AT_FDCWD, ret_name, RENAME_NOREPLACE) == 0)
 			return 0;
 		if (errno != EEXIST)
@@ -239,7 +239,7 @@ int logfile_set_aside(const char *path, char ret_name[PATH_MAX])
 	}
 }
 
-/* Whether SUFFIX is one that name_aside() makes. */
+/* Whether SUFFIX is one that logfile_name_aside() makes. */
 static bool is_our_suffix(const char *suffix)
 {
 	static const char pattern[] = ".ddddddddTdddddd.ddddddZ";
@@ -260,7 +260,8 @@ static int is_rotated(const struct dirent *entry)
 {
 	size_t len = strlen(base_name);
 
-	return strncmp(entry->d_name, base_name, len) == 0 && is_our_suffix(entry->d_name + len);
+	return entry->d_type != DT_DIR && strncmp(entry->d_name, base_name, len) == 0 &&
+	       is_our_suffix(entry->d_name + len);
 }
 
 int logfile_prune(const char *path, unsigned keep)

@@ -26,7 +26,8 @@
  * is none, and locks it against a second service.  The offset is at its
  * end.  O_APPEND is not used: splice(2) refuses it.
  * Returns a descriptor or -errno; -EBUSY when another open description
- * holds the lock, -ENOTSUP when PATH is not a regular file.
+ * holds the lock; when PATH is not a regular file -ENOTSUP, or open(2)'s own
+ * -EISDIR or -ENXIO.
  */
 int logfile_open(const char *path, mode_t mode);
 
@@ -58,6 +59,9 @@ enum logfile_state logfile_check(int fd, const char *path, uint64_t offset_bytes
  */
 int logfile_count_messages(int fd, enum log_format format, uint64_t end_bytes,
 			   struct message_count *count);
+
+/* Writes "PATH.20261122T210405.123456Z" for TIME_USEC. */
+void logfile_name_aside(const char *path, uint64_t time_usec, char ret_name[PATH_MAX]);
 
 /*
  * Renames PATH to PATH.<UTC now>, never over another file.  Returns 0 with

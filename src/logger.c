@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "logger.h"
+#include "logger_private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <systemd/sd-id128.h>
 #include <unistd.h>
 
@@ -16,7 +13,8 @@
 #include "clock.h"
 #include "journal.h"
 #include "logfile.h"
-#include "parse.h"
+#include "pipe_bytes.h"
+#include "receipt.h"
 #include "tickets.h"
 
 /*
@@ -27,26 +25,6 @@
 #define NAP_NSEC 500000
 #define NAPS_BEFORE_SLEEP 20
 #define LARGE_BATCH_BYTES (128 * 1024)
-
-/* How often a file that takes nothing is tried again. */
-#define STALL_RETRY_NSEC 100000000
-
-/* How much of a batch is looked at at once for the messages in it. */
-#define LOOK_BYTES ((size_t)64 * 1024)
-
-struct logger {
-	const struct config *config;
-	const struct descriptors *fds;
-	struct scoreboard *board;
-	struct record_style style;
-	uint64_t offset_bytes;		/* of the file; all before it is written */
-	struct message_count count;	/* up to offset_bytes; kept only with a message_limit */
-	int look_read, look_write;	/* pipe for looking into a batch, -1 unless needed */
-	char *look_buffer;
-};
-
-/* Beside the enum logger_exit statuses: not time to leave. */
-#define STAY (-1)
 
 static void on_wake(int signo)
 {
@@ -63,26 +41,6 @@ static void catch_signals(void)
 	sigaction(SIGUSR1, &wake, NULL);
 }
 
-/* SIGUSR1 comes through only in here; one sent before it ends the wait at once. */
-static void wait_for(int fd, long nsec)
-{
-	struct pollfd pollfd = {.fd = fd, .events = POLLIN};
-	struct timespec timeout = {.tv_nsec = nsec};
-	sigset_t none;
-
-	sigemptyset(&none);
-	(void)ppoll(&pollfd, fd >= 0, nsec >= 0 ? &timeout : NULL, &none);
-}
-
-static size_t bytes_in(int pipe_fd)
-{
-	int n = 0;
-
-	if (ioctl(pipe_fd, FIONREAD, &n) < 0)
-		return 0;
-	return (size_t)n;
-}
-
 static bool has_no_writer(int pipe_fd)
 {
 	struct pollfd pollfd = {.fd = pipe_fd, .events = POLLIN};
@@ -90,134 +48,35 @@ static bool has_no_writer(int pipe_fd)
 	return poll(&pollfd, 1, 0) > 0 && (pollfd.revents & POLLHUP);
 }
 
-static void ring(const struct logger *l)
-{
-	(void)eventfd_write(l->fds->doorbell, 1);
-}
-
-static void set_stalled(struct logger *l, int error)
-{
-	if (atomic_load(&l->board->stalled_errno) == error)
-		return;
-	atomic_store(&l->board->stalled_errno, error);
-	ring(l);
-	if (error)
-		journal_error("cannot write to %s: %s; clients wait, nothing is lost, trying again every %d ms",
-			      l->config->path, strerror(error), STALL_RETRY_NSEC / 1000000);
-	else
-		journal_notice("%s takes records again", l->config->path);
-}
-
-/* Moves the whole stage to the file, however long the file refuses.  Returns STAY or LOGGER_CANNOT_GO_ON. */
-static int empty_stage(struct logger *l)
-{
-	size_t left;
-
-	while ((left = bytes_in(l->fds->stage_read)) > 0) {
-		ssize_t n = splice(l->fds->stage_read, NULL, l->fds->log_file, NULL, left, 0);
-
-		if (n > 0) {
-			l->offset_bytes += (uint64_t)n;
-			set_stalled(l, 0);
-		} else if (n < 0 && errno == EINVAL) {
-			journal_error("cannot splice to %s: its file system has no splice(2)",
-				      l->config->path);
-			return LOGGER_CANNOT_GO_ON;
-		} else if (n < 0 && errno != EINTR) {
-			set_stalled(l, errno);
-			wait_for(-1, STALL_RETRY_NSEC);
-		}
-	}
-	return STAY;
-}
-
-static void publish_count(struct logger *l)
-{
-	uint32_t next = !atomic_load(&l->board->count_index);
-
-	/* Two places: whoever is killed between the two stores leaves the old pair whole. */
-	l->board->count[next] = l->count;
-	atomic_store(&l->board->count_index, next);
-}
-
-static bool rotates_at_limit(const struct logger *l)
-{
-	return l->config->message_limit > 0 && l->config->at_message_limit == LIMIT_ROTATE;
-}
-
-static bool stops_at_limit(const struct logger *l)
-{
-	return l->config->message_limit > 0 && l->config->at_message_limit == LIMIT_STOP;
-}
-
-/*
- * The length of the part of the next N bytes of the log pipe that ends with
- * the last message this file may have, or N.  tee(2) makes a copy that
- * leaves the pipe as it is.
- */
-static ssize_t cut_at_limit(struct logger *l, size_t n)
-{
-	uint64_t wanted = l->config->message_limit - l->count.messages, seen = 0;
-	size_t kept = 0, passed, cut = 0;
-	ssize_t copied = tee(l->fds->log_read, l->look_write, n, SPLICE_F_NONBLOCK), left, got;
-
-	if (copied < 0)
-		return -errno;
-	for (left = copied; left > 0; left -= got) {
-		got = read(l->look_read, l->look_buffer + kept, LOOK_BYTES);
-		if (got < 0)
-			return -errno;
-		if (seen == wanted)
-			continue;
-		seen += parse_count_messages(l->config->format, l->look_buffer,
-					     kept + (size_t)got, wanted - seen, &passed);
-		cut += passed;
-		kept += (size_t)got - passed;
-		memmove(l->look_buffer, l->look_buffer + passed, kept);
-	}
-	l->count.messages += seen;
-	return (ssize_t)cut;
-}
-
-/* Moves N bytes, whole records, from the log pipe to the file. */
-static int move_batch(struct logger *l, size_t n)
-{
-	while (n > 0) {
-		ssize_t moved = splice(l->fds->log_read, NULL, l->fds->stage_write, NULL, n, 0);
-		int r;
-
-		if (moved < 0 && errno == EINTR)
-			continue;
-		if (moved <= 0) {
-			journal_error("cannot move records from the log pipe: %m");
-			return LOGGER_CANNOT_GO_ON;
-		}
-		n -= (size_t)moved;
-		r = empty_stage(l);
-		if (r != STAY)
-			return r;
-	}
-	return STAY;
-}
-
-static int move_records(struct logger *l, size_t n)
+/* Returns STAY with *RET_MOVED set: all of N, or less because the file is full. */
+static int move_records(struct logger *l, size_t n, size_t *ret_moved)
 {
 	ssize_t cut = (ssize_t)n;
 	int r;
 
-	if (rotates_at_limit(l)) {
-		cut = cut_at_limit(l, n);
+	if (logger_rotates_at_limit(l) && !l->is_orphan) {
+		cut = logger_cut_at_limit(l, n);
 		if (cut < 0) {
 			journal_error("cannot look into the log pipe: %s", strerror((int)-cut));
 			return LOGGER_CANNOT_GO_ON;
 		}
 	}
-	r = move_batch(l, (size_t)cut);
-	if (r == STAY && rotates_at_limit(l)) {
+	*ret_moved = (size_t)cut;
+	r = logger_move(l, (size_t)cut);
+	if (r == STAY && logger_rotates_at_limit(l) && !l->is_orphan) {
 		l->count.offset_bytes = l->offset_bytes;
-		publish_count(l);
+		logger_publish_count(l);
 	}
 	return r;
+}
+
+/* The service has started while there were bytes in the pipes: its record comes after them. */
+static void note_wanted_start(struct logger *l)
+{
+	if (atomic_load(&l->board->wants_start)) {
+		atomic_fetch_or(&l->board->logger_owes, OWES_START);
+		atomic_store(&l->board->wants_start, 0);
+	}
 }
 
 /* The logger's own records go through the empty stage, so they too are never torn or doubled. */
@@ -250,63 +109,20 @@ static int pay_debts(struct logger *l)
 		return LOGGER_CANNOT_GO_ON;
 	}
 	atomic_store(&l->board->logger_owes, 0);
-	return empty_stage(l);
+	return logger_empty_stage(l);
 }
 
-/* Closed, and all that has a ticket is in the file: leave as ordered, or open the counter. */
-static int settle_tickets(struct logger *l)
-{
-	uint64_t used;
-	int r;
-
-	if (atomic_load(&l->board->logger_order) == ORDER_REOPEN)
-		return LOGGER_REOPEN;
-	if (l->config->format == FORMAT_RAW) {
-		used = tickets_used(l->board);
-	} else {
-		r = logfile_count_messages(l->fds->log_file, l->config->format, l->offset_bytes,
-					   &l->count);
-		if (r < 0) {
-			journal_error("cannot count the messages in %s: %s", l->config->path,
-				      strerror(-r));
-			return LOGGER_CANNOT_GO_ON;
-		}
-		publish_count(l);
-		used = l->count.messages;
-	}
-	tickets_issue(l->board, used, l->config->message_limit);
-	if (!tickets_are_spent(l->board))
-		atomic_store(&l->board->limit_reached, 0);
-	return STAY;
-}
-
-/* at_message_limit = stop, between two records.  ALL_MOVED: the pipe was empty after nobody held a ticket. */
-static int mind_tickets(struct logger *l, bool all_moved)
-{
-	if (!all_moved)
-		return STAY;
-	if (tickets_are_closed(l->board))
-		return settle_tickets(l);
-	if (tickets_are_spent(l->board) && !atomic_load(&l->board->limit_reached)) {
-		atomic_fetch_or(&l->board->logger_owes, OWES_LIMIT);
-		atomic_store(&l->board->limit_reached, 1);
-		ring(l);
-	}
-	return STAY;
-}
-
-/* Whether the tickets need a look before the logger may sleep: somebody may be about to use the last one. */
-static bool minds_tickets(const struct logger *l)
-{
-	if (!stops_at_limit(l))
-		return false;
-	return tickets_are_closed(l->board) ||
-	       (tickets_are_spent(l->board) && !atomic_load(&l->board->limit_reached));
-}
-
-/* Between two records: is it time to leave? */
+/*
+ * Between two records: is it time to leave?  Not when nobody is there who
+ * would fork the next logger: what is in the pipe is worth more than a
+ * limit, or than the name of the file.
+ */
 static int look_around(struct logger *l)
 {
+	if (getppid() != l->master_pid)
+		l->is_orphan = true;
+	if (l->is_orphan)
+		return STAY;
 	switch (logfile_check(l->fds->log_file, l->config->path, l->offset_bytes)) {
 	case LOGFILE_SHRANK:
 		return LOGGER_SHRANK;
@@ -314,7 +130,7 @@ static int look_around(struct logger *l)
 		return LOGGER_MOVED;
 	case LOGFILE_MOVED:
 		/* A renamed file still takes what belongs to it: leave as for a reopen. */
-		if (!stops_at_limit(l))
+		if (!logger_stops_at_limit(l))
 			return LOGGER_MOVED;
 		tickets_close(l->board);
 		atomic_store(&l->board->logger_order, ORDER_REOPEN);
@@ -322,40 +138,111 @@ static int look_around(struct logger *l)
 	case LOGFILE_SAME:
 		break;
 	}
-	if (rotates_at_limit(l) && l->count.messages >= l->config->message_limit)
+	if (logger_rotates_at_limit(l) && l->count.messages >= l->config->message_limit)
 		return LOGGER_FULL;
 	if (atomic_load(&l->board->logger_order) == ORDER_REOPEN) {
-		if (!stops_at_limit(l))
+		if (!logger_stops_at_limit(l))
 			return LOGGER_REOPEN;
 		tickets_close(l->board);
 	}
 	return STAY;
 }
 
-static int finish(struct logger *l)
+/*
+ * Puts on disk what is in the file.  A failed sync is not tried again: the
+ * kernel may have dropped the pages and would report success (fsync(2)).
+ */
+static int sync_file(struct logger *l, uint32_t round)
 {
-	if (fdatasync(l->fds->log_file) == 0)
-		return LOGGER_FINISHED;
-	journal_error("cannot sync %s: %m; its last records may not survive a power cut",
-		      l->config->path);
-	return LOGGER_CANNOT_GO_ON;
+	if (l->synced_bytes == l->offset_bytes)
+		return STAY;
+	/* Whoever finds this set knows that its predecessor died before it could tell the outcome. */
+	atomic_store(&l->board->round_syncing, 1);
+	if (fdatasync(l->fds->log_file) < 0) {
+		journal_error("cannot sync %s: %m; clients that wait for it are closed without their echo, the file is set aside",
+			      l->config->path);
+		receipt_end_round(l->board, round, true);
+		return LOGGER_SYNC_FAILED;
+	}
+	atomic_store(&l->board->round_syncing, 0);
+	l->synced_bytes = l->offset_bytes;
+	return STAY;
 }
 
-/* Waits as the traffic of late suggests. */
+/* A worker that was forked under `synced` counts on it as long as it lives, whatever a reload says. */
+static bool must_sync(const struct logger *l)
+{
+	return atomic_load(&l->board->must_sync);
+}
+
+static int finish(struct logger *l, uint32_t round)
+{
+	int r = sync_file(l, round);
+
+	return r == STAY ? LOGGER_FINISHED : r;
+}
+
+/* A file that is left behind is synced by the one who wrote to it, where that was promised. */
+static int leave(struct logger *l, uint32_t round, int status)
+{
+	int r = STAY;
+
+	if (must_sync(l))
+		r = sync_file(l, round);
+	return r == STAY ? status : r;
+}
+
+/* Waits as the traffic of late suggests; never while somebody waits for a receipt. */
 static void rest(const struct logger *l, size_t moved_bytes, unsigned *naps)
 {
-	if (moved_bytes >= LARGE_BATCH_BYTES) {
+	if (moved_bytes > 0 || logger_minds_tickets(l))
 		*naps = 0;
+	if (moved_bytes >= LARGE_BATCH_BYTES)
 		return;
+	atomic_store(&l->board->logger_rests, 1);
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!receipt_is_wanted(l->board)) {
+		if (*naps < NAPS_BEFORE_SLEEP) {
+			++*naps;
+			logger_wait(l, -1, NAP_NSEC);
+		} else {
+			logger_wait(l, l->fds->log_read, -1);
+		}
 	}
-	if (moved_bytes > 0 || minds_tickets(l))
-		*naps = 0;
-	if (*naps < NAPS_BEFORE_SLEEP) {
-		++*naps;
-		wait_for(-1, NAP_NSEC);
-	} else {
-		wait_for(l->fds->log_read, -1);
+	atomic_store(&l->board->logger_rests, 0);
+}
+
+/* Ends the round, if it took all that was there: then what it promises is true. */
+static int complete_round(struct logger *l, uint32_t round)
+{
+	int r = STAY;
+
+	if (must_sync(l))
+		r = sync_file(l, round);
+	if (r == STAY)
+		receipt_end_round(l->board, round, false);
+	return r;
+}
+
+/* Takes what is in the log pipe.  *RET_N: how much that was, and 0 when there was no room for it. */
+static int do_round(struct logger *l, uint32_t round, size_t *ret_n)
+{
+	size_t n = bytes_in_pipe(l->fds->log_read), moved = 0;
+	bool may_finish = n == 0 && (atomic_load(&l->board->logger_order) == ORDER_FINISH ||
+				     has_no_writer(l->fds->log_read));
+	int r = STAY;
+
+	*ret_n = n;
+	/* Whatever was written before the last writer left is visible by now. */
+	if (may_finish && bytes_in_pipe(l->fds->log_read) == 0)
+		return finish(l, round);
+	if (n > 0 && !logger_has_room(l, n)) {
+		*ret_n = 0;
+		return STAY;
 	}
+	if (n > 0)
+		r = move_records(l, n, &moved);
+	return r == STAY && moved == n ? complete_round(l, round) : r;
 }
 
 static int keep_moving(struct logger *l)
@@ -364,22 +251,16 @@ static int keep_moving(struct logger *l)
 	int r;
 
 	for (;;) {
-		bool none_held = minds_tickets(l) && tickets_none_held(l->board);
-		size_t n = bytes_in(l->fds->log_read);
+		bool none_held = logger_minds_tickets(l) && tickets_none_held(l->board);
+		uint32_t round = receipt_start_round(l->board);
+		size_t n;
 
 		r = look_around(l);
 		if (r != STAY)
-			return r;
-		if (n > 0) {
-			r = move_records(l, n);
-		} else if (atomic_load(&l->board->logger_order) == ORDER_FINISH ||
-			   has_no_writer(l->fds->log_read)) {
-			/* Whatever was written before the last writer left is visible by now. */
-			if (bytes_in(l->fds->log_read) == 0)
-				return finish(l);
-		}
-		if (r == STAY)
-			r = mind_tickets(l, none_held);
+			return leave(l, round, r);
+		r = do_round(l, round, &n);
+		if (r == STAY && none_held && bytes_in_pipe(l->fds->log_read) == 0)
+			r = logger_settle_tickets(l);
 		if (r == STAY)
 			r = pay_debts(l);
 		if (r != STAY)
@@ -389,26 +270,20 @@ static int keep_moving(struct logger *l)
 	}
 }
 
-static int prepare_counting(struct logger *l)
+/* What a killed predecessor may have left half done. */
+static int take_over(struct logger *l)
 {
-	int fds[2], r;
-
-	if (!rotates_at_limit(l))
-		return 0;
-	r = logfile_count_messages(l->fds->log_file, l->config->format, l->offset_bytes,
-				   &l->count);
-	if (r < 0)
-		return r;
-	publish_count(l);
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	l->look_read = fds[0];
-	l->look_write = fds[1];
-	/* As many pages as the log pipe, or the copy of a batch would be cut short. */
-	(void)fcntl(l->look_write, F_SETPIPE_SZ, fcntl(l->fds->log_read, F_GETPIPE_SZ));
-	/* Beside what is read at once, the beginning of a record that is not complete yet. */
-	l->look_buffer = malloc(LOOK_BYTES + RECORD_MAX);
-	return l->look_buffer ? 0 : -ENOMEM;
+	/* See scoreboard.h, enum logger_debt. */
+	if (bytes_in_pipe(l->fds->stage_read) > 0)
+		atomic_store(&l->board->logger_owes, 0);
+	if (logger_empty_stage(l) != STAY)
+		return LOGGER_CANNOT_GO_ON;
+	if (!atomic_load(&l->board->round_syncing))
+		return STAY;
+	journal_error("a sync of %s was under way when the last logger died: it counts as failed",
+		      l->config->path);
+	receipt_end_round(l->board, receipt_start_round(l->board), true);
+	return LOGGER_SYNC_FAILED;
 }
 
 static int prepare(struct logger *l)
@@ -424,15 +299,13 @@ static int prepare(struct logger *l)
 	l->offset_bytes = (uint64_t)offset;
 	l->count = l->board->count[atomic_load(&l->board->count_index)];
 
-	/* A predecessor was killed: see scoreboard.h, enum logger_debt. */
-	if (bytes_in(l->fds->stage_read) > 0)
-		atomic_store(&l->board->logger_owes, 0);
-	r = empty_stage(l);
+	r = take_over(l);
+	note_wanted_start(l);
 	if (r == STAY)
 		r = pay_debts(l);
 	if (r != STAY)
 		return r;
-	r = prepare_counting(l);
+	r = logger_prepare_counting(l);
 	if (r < 0) {
 		journal_error("cannot count the messages in %s: %s", l->config->path, strerror(-r));
 		return LOGGER_CANNOT_GO_ON;
@@ -441,16 +314,17 @@ static int prepare(struct logger *l)
 }
 
 int logger_run(const struct config *config, const struct descriptors *fds,
-	       struct scoreboard *board)
+	       struct scoreboard *board, pid_t master_pid)
 {
 	struct logger l = {
-		.config = config, .fds = fds, .board = board, .look_read = -1, .look_write = -1,
+		.config = config, .fds = fds, .board = board, .master_pid = master_pid,
+		.look_read = -1, .look_write = -1,
 	};
 	int r = prepare(&l);
 
 	if (r != STAY)
 		return r;
 	cell_add(&board->logger_beat, 1);
-	ring(&l);
+	(void)eventfd_write(fds->doorbell, 1);
 	return keep_moving(&l);
 }

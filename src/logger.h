@@ -20,7 +20,8 @@
  * It ignores every signal that ends processes: it leaves when the master
  * says that all workers are gone, or when the log pipe has no writer left,
  * and both pipes are empty; or between two records, with a status that says
- * what the master has to do before the next logger.  SIGUSR1 wakes it to
+ * what the master has to do before the next logger.  An orphan stays: its
+ * file is the last.  SIGUSR1 wakes it to
  * look at the scoreboard.
  */
 #ifndef ECHO_LOGD_LOGGER_H
@@ -37,6 +38,7 @@ enum logger_exit {
 	LOGGER_MOVED = 11,	/* the path leads to another file, or to none */
 	LOGGER_SHRANK = 12,	/* the file was truncated by somebody */
 	LOGGER_FULL = 13,	/* at_message_limit = rotate: the file has its messages */
+	LOGGER_SYNC_FAILED = 14,	/* the file cannot be trusted: set it aside */
 };
 
 /*
@@ -45,6 +47,6 @@ enum logger_exit {
  * stage pipe is empty and the file ends with a whole record.
  */
 int logger_run(const struct config *config, const struct descriptors *fds,
-	       struct scoreboard *board);
+	       struct scoreboard *board, pid_t master_pid);
 
 #endif

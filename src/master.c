@@ -9,7 +9,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "abandon_log.h"
+
 #include "journal.h"
 #include "listener.h"
 #include "notify.h"
@@ -46,6 +47,8 @@ static int arm(struct service *s, sd_event_source **source, uint64_t usec,
 	return sd_event_add_time_relative(s->event, source, CLOCK_MONOTONIC, usec, 0, handler, s);
 }
 
+static int on_close_timer(sd_event_source *source, uint64_t usec, void *userdata);
+
 /* With every worker gone, and nothing left to say for a killed one, only the pipes are left to empty. */
 static void finish_if_alone(struct service *s)
 {
@@ -54,7 +57,8 @@ static void finish_if_alone(struct service *s)
 	if (!workers_all_gone(s))
 		return;
 	s->phase = PHASE_FINISHING;
-	s->close_timer = sd_event_source_disable_unref(s->close_timer);
+	if (arm(s, &s->close_timer, REPEAT_USEC, on_close_timer) < 0)
+		journal_warning("cannot set a timer: a log that takes nothing may hold up the stop");
 	logger_give_order(s, ORDER_FINISH);
 }
 
@@ -64,14 +68,17 @@ static int on_close_timer(sd_event_source *source, uint64_t usec, void *userdata
 
 	(void)source;
 	(void)usec;
-	s->phase = PHASE_CLOSING;
+	if (s->phase == PHASE_DRAINING)
+		s->phase = PHASE_CLOSING;
 	workers_signal(s, SIGTERM);
+	abandon_log_if_stalled(s);
 	return arm(s, &s->close_timer, REPEAT_USEC, on_close_timer);
 }
 
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
 	struct service *s = userdata;
+	struct totals totals;
 	int r = 0;
 
 	(void)source;
@@ -79,7 +86,8 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 	if (s->phase < PHASE_DRAINING) {
 		s->phase = PHASE_DRAINING;
 		notify_stopping();
-		journal_info("stopping: %u clients have %llu ms to finish", s->n_workers,
+		scoreboard_totals(s->board, &totals);
+		journal_info("stopping: %u clients have %llu ms to finish", totals.busy,
 			     (unsigned long long)s->config.drain_timeout_usec / 1000);
 		listeners_close(&s->fds.listeners, NULL);
 		workers_signal(s, SIGHUP);
@@ -155,6 +163,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	moves = memcmp(&totals, &s->last_totals, sizeof(totals)) != 0;
 	s->last_totals = totals;
 	moves |= workers_shrink(s);
+	moves |= logger_watch(s);
 	if (moves && s->phase < PHASE_DRAINING)
 		notify_status(s);
 	return moves ? stay_awake(s) : 0;
@@ -165,7 +174,7 @@ static void look_at_limit(struct service *s)
 	bool reached = atomic_load(&s->board->limit_reached);
 
 	if (reached && !s->limit_was_reached)
-		journal_warning("%s has its %llu messages (log.message_limit): clients are still echoed, new messages are not saved until the log is opened again or the limit raised",
+		journal_warning("%s has its %llu messages (log.message_limit): clients are still echoed, new messages are not saved until the file is renamed and the log opened again (SIGUSR1), or the limit raised",
 				s->config.path, (unsigned long long)s->config.message_limit);
 	s->limit_was_reached = reached;
 }

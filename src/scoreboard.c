@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -31,7 +32,11 @@ static int open_file(const char *directory)
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	/* Whatever the umask. */
+	(void)fchmod(fd, 0640);
+	return fd;
 }
 
 int scoreboard_create(const char *directory, unsigned n_slots, struct scoreboard **ret)
@@ -50,9 +55,10 @@ int scoreboard_create(const char *directory, unsigned n_slots, struct scoreboard
 		if (board == MAP_FAILED)
 			r = -errno;
 	}
-	close(fd);
-	if (r < 0)
+	if (r < 0) {
+		close(fd);
 		return r;
+	}
 
 	board->version = SCOREBOARD_VERSION;
 	board->n_slots = n_slots;
@@ -60,7 +66,96 @@ int scoreboard_create(const char *directory, unsigned n_slots, struct scoreboard
 	atomic_thread_fence(memory_order_seq_cst);
 	board->magic = SCOREBOARD_MAGIC;
 	*ret = board;
+	return fd;
+}
+
+static bool is_valid(const struct scoreboard *board, uint64_t size)
+{
+	return board->magic == SCOREBOARD_MAGIC && board->version == SCOREBOARD_VERSION &&
+	       board->size_bytes == size &&
+	       size == slots_offset(board->n_slots) + board->n_slots * sizeof(struct slot);
+}
+
+static void bury_everybody(struct scoreboard *board)
+{
+	for (unsigned i = 0; i < board->n_slots; i++) {
+		struct slot *slot = scoreboard_slot(board, i);
+
+		atomic_store(&board->states[i], SLOT_FREE);
+		atomic_store(&slot->pid, 0);
+		atomic_store(&slot->holds_tickets, 0);
+		slot_settle_dead(slot);
+	}
+	atomic_store(&board->idle_workers, 0);
+	atomic_store(&board->master_dozes, 0);
+	atomic_store(&board->logger_rests, 0);
+	atomic_store(&board->logger_beat, 0);
+	atomic_store(&board->logger_order, ORDER_NONE);
+	atomic_store(&board->stalled_errno, 0);
+	atomic_store(&board->round_wanted, atomic_load(&board->round_done));
+}
+
+int scoreboard_adopt(int fd, struct scoreboard **ret)
+{
+	struct scoreboard *board;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || (size_t)st.st_size < sizeof(struct scoreboard))
+		return -EBADMSG;
+	board = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (board == MAP_FAILED)
+		return -errno;
+	if (!is_valid(board, (uint64_t)st.st_size)) {
+		munmap(board, (size_t)st.st_size);
+		return -EBADMSG;
+	}
+	bury_everybody(board);
+	*ret = board;
 	return 0;
+}
+
+static void carry_over_slot(struct slot *new, const struct slot *old)
+{
+	cell_add(&new->clients, old->clients);
+	cell_add(&new->received_messages, old->received_messages);
+	cell_add(&new->received_bytes, old->received_bytes);
+	cell_add(&new->logged_bytes, old->logged_bytes);
+	cell_add(&new->unknown_bytes, old->unknown_bytes);
+	cell_add(&new->dropped_messages, old->dropped_messages);
+	cell_add(&new->dropped_bytes, old->dropped_bytes);
+	if (old->connection_id != 0 && new->connection_id == 0) {
+		memcpy(new->peer, old->peer, sizeof(new->peer));
+		atomic_store(&new->connection_id, old->connection_id);
+	}
+}
+
+void scoreboard_carry_over(struct scoreboard *new, struct scoreboard *old)
+{
+	atomic_store(&new->generation, old->generation);
+	new->format = old->format;
+	atomic_store(&new->logger_owes, old->logger_owes);
+	atomic_store(&new->torn_bytes, old->torn_bytes);
+	atomic_store(&new->must_sync, old->must_sync);
+	atomic_store(&new->reopens, old->reopens);
+	atomic_store(&new->limit_reached, old->limit_reached);
+	atomic_store(&new->count_index, old->count_index);
+	memcpy(new->count, old->count, sizeof(new->count));
+	atomic_store(&new->round_syncing, old->round_syncing);
+	atomic_store(&new->last_id, old->last_id);
+	atomic_store(&new->tickets, old->tickets);
+	new->tickets_end = old->tickets_end;
+	/* With fewer slots than killed workers, some connections go without their last record. */
+	for (unsigned i = 0; i < old->n_slots; i++)
+		carry_over_slot(scoreboard_slot(new, i % new->n_slots), scoreboard_slot(old, i));
+}
+
+void slot_settle_dead(struct slot *slot)
+{
+	uint64_t known = slot->logged_bytes + slot->dropped_bytes + slot->unknown_bytes;
+
+	/* It may have been killed after the record was written and before it was counted, too. */
+	if (slot->received_bytes > known)
+		cell_add(&slot->unknown_bytes, slot->received_bytes - known);
 }
 
 struct slot *scoreboard_slot(struct scoreboard *board, unsigned i)
@@ -94,6 +189,7 @@ void scoreboard_totals(struct scoreboard *board, struct totals *ret_totals)
 		t.received_bytes += atomic_load_explicit(&slot->received_bytes,
 							 memory_order_relaxed);
 		t.logged_bytes += atomic_load_explicit(&slot->logged_bytes, memory_order_relaxed);
+		t.unknown_bytes += atomic_load_explicit(&slot->unknown_bytes, memory_order_relaxed);
 		t.dropped_messages += atomic_load_explicit(&slot->dropped_messages,
 							   memory_order_relaxed);
 		t.dropped_bytes += atomic_load_explicit(&slot->dropped_bytes,

@@ -44,6 +44,7 @@ struct slot {
 	_Atomic uint64_t received_messages;
 	_Atomic uint64_t received_bytes;
 	_Atomic uint64_t logged_bytes;		/* payload bytes in records given to the pipe */
+	_Atomic uint64_t unknown_bytes;		/* in the hand of a worker when it was killed; master */
 	_Atomic uint64_t dropped_messages;
 	_Atomic uint64_t dropped_bytes;
 };
@@ -78,20 +79,32 @@ struct scoreboard {
 	uint32_t version;
 	uint32_t n_slots;
 	uint64_t size_bytes;
+	uint32_t format;			/* master: enum log_format of the records in the pipes */
 
 	_Alignas(64)
 	_Atomic uint32_t generation;		/* master: of the configuration in force, from 1 */
 	_Atomic uint32_t logger_order;		/* atomic: enum logger_order */
 	_Atomic uint32_t logger_owes;		/* atomic: enum logger_debt */
+	_Atomic uint32_t wants_start;		/* master: a `start` record, when the stage is next empty */
 	_Atomic uint64_t torn_bytes;		/* master, before it sets OWES_TORN */
+	_Atomic uint32_t must_sync;		/* master: echo_after is, or has been, synced */
 	_Atomic uint32_t reopens;		/* master: how often a log file was taken into use */
 
 	_Alignas(64)
 	_Atomic uint64_t logger_beat;		/* logger: 0 until it is up, then grows with each round */
+	_Atomic uint64_t moved_bytes;		/* logger: all that it ever put into files */
 	_Atomic int32_t stalled_errno;		/* logger: why the file takes nothing; 0 while it does */
 	_Atomic uint32_t limit_reached;		/* logger: at_message_limit = stop, and it has stopped */
 	_Atomic uint32_t count_index;		/* logger: which of the two counts below is the newest */
 	struct message_count count[2];		/* logger */
+
+	_Alignas(64)
+	_Atomic uint32_t round_started;		/* logger: see receipt.h */
+	_Atomic uint32_t round_done;		/* logger: futex of the waiting workers */
+	_Atomic uint32_t round_failed;		/* logger: the last round that failed */
+	_Atomic uint32_t round_syncing;		/* logger: 1 from before a sync until it has succeeded */
+	_Atomic uint32_t round_wanted;		/* atomic: the highest round that a worker waits for */
+	_Atomic uint32_t logger_rests;		/* logger: 1 while it has to be woken by its bell */
 
 	_Alignas(64)
 	_Atomic uint64_t last_id;		/* atomic: connection ids only rise */
@@ -110,9 +123,24 @@ struct scoreboard {
 /*
  * Makes a scoreboard of N_SLOTS free slots: the file DIRECTORY/scoreboard,
  * replaced if there is one, or anonymous memory when DIRECTORY is NULL.
- * Returns 0, or the -errno of what failed.
+ * Returns its descriptor, which is not needed any more but for the fd store,
+ * or the -errno of what failed.
  */
 int scoreboard_create(const char *directory, unsigned n_slots, struct scoreboard **ret);
+
+/*
+ * Maps the scoreboard that FD, from the fd store, is.  All of its processes
+ * are dead: nobody serves, holds tickets or waits, and each slot with a
+ * connection is that of a killed worker.
+ * Returns 0, or -EBADMSG when it is not one of this version.
+ */
+int scoreboard_adopt(int fd, struct scoreboard **ret);
+
+/* Carries over to NEW what of OLD must outlive it when the number of slots changes. */
+void scoreboard_carry_over(struct scoreboard *new, struct scoreboard *old);
+
+/* No worker lives in SLOT any more: what it received and did not pass on is unknown. */
+void slot_settle_dead(struct slot *slot);
 
 /* Slot I < n_slots. */
 struct slot *scoreboard_slot(struct scoreboard *board, unsigned i);
@@ -126,6 +154,7 @@ struct totals {
 	uint64_t clients;
 	uint64_t received_messages, received_bytes;
 	uint64_t logged_bytes;
+	uint64_t unknown_bytes;
 	uint64_t dropped_messages, dropped_bytes;
 };
 void scoreboard_totals(struct scoreboard *board, struct totals *ret_totals);

@@ -14,8 +14,10 @@
 #include "child.h"
 #include "config.h"
 #include "exit_status.h"
+#include "logpipe.h"
 #include "options.h"
 #include "scoreboard.h"
+#include "spill.h"
 
 /* In this order, and never back. */
 enum phase {
@@ -40,12 +42,20 @@ struct service {
 
 	struct scoreboard *board;
 	struct descriptors fds;
+	bool took_pipes;		/* from the fd store: a run before this one was killed */
+
+	/* abandon_log */
+	bool abandons_log;		/* no logger is started any more */
+	struct stall_watch stop_watch;
+	struct spill spill;
 
 	/* supervise_logger, keep_log */
 	pid_t logger_pid;		/* 0: none */
 	int log_needs;			/* enum logger_exit of the last logger, until that is done */
 	int log_errno;			/* why there is no logger, said already; 0: all is well */
 	int next_log_file;		/* opened by a reload for the next logger, or -1 */
+	uint64_t logger_beat;		/* as seen last, and when that was */
+	uint64_t logger_beat_usec;
 	unsigned logger_deaths;		/* in a row, of loggers that got nothing done */
 	sd_event_source *logger_retry;
 

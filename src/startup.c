@@ -7,12 +7,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "fdstore.h"
 #include "journal.h"
 #include "keep_log.h"
 #include "listener.h"
 #include "master.h"
+#include "spill.h"
 
 /* Of each pipe.  As large as an unprivileged process may ask for, pipe(7). */
 #define PIPE_BYTES (1024 * 1024)
@@ -55,7 +58,7 @@ static int open_pipe(int *ret_read, int *ret_write, int bytes)
 	return 0;
 }
 
-static int open_descriptors(struct descriptors *fds)
+static int open_pipes(struct descriptors *fds)
 {
 	int r = open_pipe(&fds->log_read, &fds->log_write, PIPE_BYTES);
 
@@ -63,10 +66,16 @@ static int open_descriptors(struct descriptors *fds)
 	if (r == 0)
 		r = open_pipe(&fds->stage_read, &fds->stage_write,
 			      fcntl(fds->log_write, F_GETPIPE_SZ));
-	if (r < 0)
-		return r;
+	if (r == 0)
+		fdstore_put_pipes(fds);
+	return r;
+}
+
+static int open_bells(struct descriptors *fds)
+{
 	fds->doorbell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	return fds->doorbell < 0 ? -errno : 0;
+	fds->logger_bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	return fds->doorbell < 0 || fds->logger_bell < 0 ? -errno : 0;
 }
 
 static int listen_first(struct service *s)
@@ -91,30 +100,118 @@ static int listen_first(struct service *s)
 	return 0;
 }
 
+/* What a service that was killed left with systemd.  S->board is set if its scoreboard is there. */
+static void take_what_was_kept(struct service *s)
+{
+	int fd;
+
+	s->took_pipes = fdstore_take(&s->fds, &fd);
+	if (!s->took_pipes) {
+		s->fds = (struct descriptors)NO_DESCRIPTORS;
+		return;
+	}
+	if (fd >= 0 && scoreboard_adopt(fd, &s->board) < 0)
+		s->board = NULL;
+}
+
+/* Records that nobody will come for go to a file of their own.  Returns the exit status: STATUS, or worse. */
+static int leave_with(struct service *s, int status)
+{
+	enum log_format format = s->board ? (enum log_format)s->board->format : FORMAT_TEXT;
+	static struct spill spill;
+	int r;
+
+	if (!s->took_pipes || spill_left(&s->fds) == 0)
+		return status;
+	r = spill_open(&spill, &s->fds, format);
+	if (r == 0)
+		r = spill_move(&spill, &s->fds);
+	if (r == 0)
+		r = spill_close(&spill);
+	if (r < 0) {
+		journal_error("cannot store the records that the last run left, %zu bytes, in %s: %s; they are lost",
+			      spill_left(&s->fds), spill.path, strerror(-r));
+		return STATUS_RECORDS_LOST;
+	}
+	journal_notice("the records that the last run left, %llu bytes, are in %s",
+		       (unsigned long long)spill.bytes, spill.path);
+	return status;
+}
+
+static int prepare_scoreboard(struct service *s)
+{
+	struct scoreboard *old = s->board;
+	int fd;
+
+	if (old && old->n_slots == s->config.max_clients)
+		return 0;
+	fd = scoreboard_create(runtime_directory(), s->config.max_clients, &s->board);
+	if (fd < 0)
+		return fd;
+	if (old) {
+		scoreboard_carry_over(s->board, old);
+		munmap(old, old->size_bytes);
+	}
+	fdstore_put_scoreboard(fd);
+	close(fd);
+	return 0;
+}
+
+/* Records of another format than the log's cannot follow it. */
+static int set_apart_other_format(struct service *s)
+{
+	if (!s->took_pipes || s->board->format == (uint32_t)s->config.format)
+		return 0;
+	if (leave_with(s, STATUS_CLEAN) != STATUS_CLEAN)
+		return -EIO;
+	close(s->fds.log_file);
+	s->fds.log_file = -1;
+	return 0;
+}
+
+static int prepare_log(struct service *s)
+{
+	int r = set_apart_other_format(s);
+
+	s->board->format = s->config.format;
+	if (r < 0)
+		return r;
+	if (s->fds.log_file < 0)
+		return log_open_first(s);
+	atomic_store(&s->board->wants_start, 1);
+	return 0;
+}
+
 /* Each step says what is wrong. */
 static int prepare(struct service *s)
 {
-	int r = open_standard_fds();
+	int r = prepare_scoreboard(s);
 
-	if (r == 0)
-		r = scoreboard_create(runtime_directory(), s->config.max_clients, &s->board);
 	if (r < 0) {
 		journal_error("cannot make the scoreboard for %u clients: %s; not started",
 			      s->config.max_clients, strerror(-r));
 		return r;
 	}
-	r = open_descriptors(&s->fds);
+	s->generation = atomic_load(&s->board->generation) + 1;
+	r = s->took_pipes ? 0 : open_pipes(&s->fds);
+	if (r == 0)
+		r = open_bells(&s->fds);
 	if (r < 0) {
 		journal_error("cannot make the log pipes: %s; not started", strerror(-r));
 		return r;
 	}
-	r = log_open_first(s);
-	return r < 0 ? r : listen_first(s);
+	r = prepare_log(s);
+	if (r == 0)
+		r = listen_first(s);
+	if (r == 0)
+		fdstore_wait();
+	return r;
 }
 
 static void introduce(const struct service *s)
 {
-	char names[512] = "";
+	char names[512] = "", path[PATH_MAX];
+	unsigned n_spilled = spill_count(path);
 	size_t len = 0;
 
 	for (unsigned i = 0; i < s->fds.listeners.n && len < sizeof(names); i++)
@@ -123,48 +220,62 @@ static void introduce(const struct service *s)
 	journal_info("listening on %s, logging to %s", names, s->config.path);
 	if (geteuid() == 0)
 		journal_warning("running as root, which nothing here needs: use a user of its own and CAP_NET_BIND_SERVICE");
+	if (n_spilled > 0)
+		journal_notice("%u files hold records that an earlier run could not log, the last is %s; they belong to the message log: move them to an archive beside it",
+			       n_spilled, path);
+	if (s->config.echo_after == ECHO_AFTER_QUEUED && !getenv("NOTIFY_SOCKET"))
+		journal_notice("nobody keeps the log pipe if every process is killed at once: for that, run under systemd or set log.echo_after = written");
 }
 
-static int run(const struct options *options, const struct config *config)
+static int run(struct service *s)
 {
-	static struct service s = {
-		.phase = PHASE_STARTING,
-		.generation = 1,
-		.fds = {.log_read = -1, .log_write = -1, .stage_read = -1, .stage_write = -1,
-			.log_file = -1, .doorbell = -1},
-		.next_log_file = -1,
-	};
+	if (prepare(s) < 0)
+		return leave_with(s, STATUS_CANNOT_START);
+	introduce(s);
+	return master_run(s);
+}
 
-	s.options = options;
-	s.config = *config;
-	master_block_signals();
-	if (prepare(&s) < 0)
-		return STATUS_CANNOT_START;
-	introduce(&s);
-	return master_run(&s);
+static int load(struct service *s)
+{
+	int r = config_load(s->options->config_path, s->options->overrides,
+			    s->options->n_overrides, &s->config, &s->diagnostics);
+
+	if (r < 0) {
+		fputs(s->diagnostics.text, stderr);
+		if (s->diagnostics.omitted > 0)
+			fprintf(stderr, "... and %u more\n", s->diagnostics.omitted);
+	}
+	return r;
 }
 
 int startup_main(int argc, char *argv[])
 {
+	static struct service s = {
+		.phase = PHASE_STARTING,
+		.fds = NO_DESCRIPTORS,
+		.next_log_file = -1,
+		.spill.fd = -1,
+	};
 	static struct options options;
-	static struct config config;
-	static struct diagnostics diagnostics;
 	int status;
 
 	if (!options_parse(argc, argv, &options, &status))
 		return status;
-	if (config_load(options.config_path, options.overrides, options.n_overrides, &config,
-			&diagnostics) < 0) {
-		fputs(diagnostics.text, stderr);
-		return STATUS_CONFIG;
-	}
+	s.options = &options;
 	switch (options.action) {
 	case ACTION_CHECK_CONFIG:
-		return STATUS_CLEAN;
+		return load(&s) < 0 ? STATUS_CONFIG : STATUS_CLEAN;
 	case ACTION_DUMP_CONFIG:
-		config_dump(&config, stdout);
+		if (load(&s) < 0)
+			return STATUS_CONFIG;
+		config_dump(&s.config, stdout);
 		return fflush(stdout) == 0 ? STATUS_CLEAN : STATUS_CANNOT_GO_ON;
 	default:
-		return run(&options, &config);
+		break;
 	}
+	master_block_signals();
+	if (open_standard_fds() < 0)
+		return STATUS_CANNOT_START;
+	take_what_was_kept(&s);
+	return load(&s) < 0 ? leave_with(&s, STATUS_CONFIG) : run(&s);
 }

@@ -7,9 +7,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "journal.h"
 #include "keep_log.h"
 #include "logger.h"
+#include "pipe_bytes.h"
 
 /* So many loggers in a row that got nothing done are replaced at once; each further one doubles the wait. */
 #define FREE_DEATHS 5
@@ -32,6 +34,11 @@ static int mend_file(struct service *s)
 	case LOGGER_FULL:
 		r = log_rotate(s);
 		break;
+	case LOGGER_SYNC_FAILED:
+		r = log_rotate(s);
+		if (r == 0)
+			atomic_store(&s->board->round_syncing, 0);
+		break;
 	case LOGGER_SHRANK:
 		return log_go_on_after_truncation(s);
 	default:
@@ -46,15 +53,17 @@ static int mend_file(struct service *s)
 
 static int fork_logger(struct service *s)
 {
-	pid_t pid;
+	pid_t master_pid = getpid(), pid;
 
 	atomic_store(&s->board->logger_beat, 0);
 	pid = child_fork(CHILD_LOGGER, &s->fds);
 	if (pid == 0)
-		_exit(logger_run(&s->config, &s->fds, s->board));
+		_exit(logger_run(&s->config, &s->fds, s->board, master_pid));
 	if (pid < 0)
 		return (int)pid;
 	s->logger_pid = pid;
+	s->logger_beat = 0;
+	s->logger_beat_usec = clock_monotonic_usec();
 	return 0;
 }
 
@@ -99,7 +108,7 @@ static void start_after(struct service *s, uint64_t wait_usec)
 
 static void start_or_retry(struct service *s)
 {
-	if (s->logger_pid == 0 && mend_and_fork(s) < 0)
+	if (s->logger_pid == 0 && !s->abandons_log && mend_and_fork(s) < 0)
 		start_after(s, RETRY_USEC);
 }
 
@@ -141,11 +150,31 @@ static void replace_dead(struct service *s, const char *how, int number)
 		start_or_retry(s);
 }
 
+bool logger_watch(struct service *s)
+{
+	uint64_t beat = atomic_load(&s->board->logger_beat), now = clock_monotonic_usec();
+	bool waiting = bytes_in_pipe(s->fds.log_read) > 0;
+
+	if (beat != s->logger_beat || !waiting || s->logger_pid == 0) {
+		s->logger_beat = beat;
+		s->logger_beat_usec = now;
+	} else if (s->config.logger_timeout_usec > 0 &&
+		   now - s->logger_beat_usec >= s->config.logger_timeout_usec) {
+		journal_error("the logger has shown no sign of life for %llu s: ending it, nothing is lost",
+			      (unsigned long long)(now - s->logger_beat_usec) / 1000000);
+		kill(s->logger_pid, SIGKILL);
+		s->logger_beat_usec = now;
+	}
+	return waiting;
+}
+
 bool logger_reaped(struct service *s, pid_t pid, int wait_status)
 {
 	if (pid != s->logger_pid)
 		return false;
 	s->logger_pid = 0;
+	if (s->abandons_log)
+		return true;
 	if (WIFSIGNALED(wait_status)) {
 		replace_dead(s, "was killed by signal", WTERMSIG(wait_status));
 		return true;
@@ -158,6 +187,7 @@ bool logger_reaped(struct service *s, pid_t pid, int wait_status)
 	case LOGGER_MOVED:
 	case LOGGER_SHRANK:
 	case LOGGER_FULL:
+	case LOGGER_SYNC_FAILED:
 		s->log_needs = WEXITSTATUS(wait_status);
 		start_or_retry(s);
 		break;

@@ -18,6 +18,13 @@ int logger_start(struct service *s);
 void logger_give_order(struct service *s, enum logger_order order);
 
 /*
+ * Called every second while anything moves: ends a logger that shows no
+ * sign of life for logger_timeout while records wait.  Returns whether
+ * records wait.
+ */
+bool logger_watch(struct service *s);
+
+/*
  * If PID is the logger: takes note of its end and starts the next one,
  * now or as soon as it can.  When the service is finished, or cannot go on,
  * ends the event loop with the exit status.  Returns whether PID was it.

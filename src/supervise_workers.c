@@ -112,6 +112,8 @@ void workers_fill(struct service *s)
 
 	if (s->worker_retry)
 		return;
+	if (s->config.echo_after == ECHO_AFTER_SYNCED)
+		atomic_store(&s->board->must_sync, 1);
 	r = fork_workers(s, s->board->n_slots, true);
 	if (r == 0 && s->phase < PHASE_DRAINING) {
 		unsigned idle = count(s, SLOT_IDLE), busy = s->n_workers - idle;
@@ -171,6 +173,7 @@ static void free_slot(struct service *s, unsigned i, bool was_killed)
 		atomic_fetch_sub(&s->board->idle_workers, 1);
 	atomic_store(&s->board->states[i], SLOT_FREE);
 	atomic_store(&slot->holds_tickets, 0);
+	slot_settle_dead(slot);
 	atomic_store(&slot->pid, 0);
 	s->worker_pids[i] = 0;
 	s->n_workers--;

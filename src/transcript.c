@@ -4,21 +4,25 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "crc32c.h"
+#include "receipt.h"
 #include "tickets.h"
 
-void transcript_init(struct transcript *t, const struct config *config, struct scoreboard *board,
-		     struct slot *slot, int log_write_fd)
+/* Between functions of this file only: the batch was given up and its messages counted as dropped. */
+#define DROPPED 1
+
+int transcript_init(struct transcript *t, const struct config *config, struct scoreboard *board,
+		    struct slot *slot, int log_write_fd, int logger_bell)
 {
 	t->config = config;
 	t->board = board;
 	t->slot = slot;
-	t->log_write_fd = log_write_fd;
+	t->logger_bell = logger_bell;
 	t->batch_len = 0;
-	t->batch_payload_bytes = 0;
+	t->wants_receipt = false;
 	record_style_init(&t->style, config->format);
+	return logpipe_init(&t->pipe, config, board, log_write_fd);
 }
 
 static bool needs_tickets(const struct transcript *t)
@@ -26,36 +30,54 @@ static bool needs_tickets(const struct transcript *t)
 	return t->config->message_limit > 0 && t->config->at_message_limit == LIMIT_STOP;
 }
 
-static int write_batch(struct transcript *t)
+static void drop(struct transcript *t, uint64_t messages, uint64_t bytes)
 {
-	ssize_t n;
+	t->now.dropped_messages += messages;
+	t->now.dropped_bytes += bytes;
+	cell_add(&t->slot->dropped_messages, messages);
+	cell_add(&t->slot->dropped_bytes, bytes);
+}
+
+/* The batch was never there; its whole messages are dropped.  The one being added is the caller's matter. */
+static void give_up_batch(struct transcript *t)
+{
+	uint64_t messages = t->now.messages - t->before.messages;
+	uint64_t bytes = t->now.bytes - t->before.bytes - t->current_bytes;
+
+	t->now = t->before;
+	t->batch_len = 0;
+	drop(t, messages, bytes);
+}
+
+/* Returns 0, DROPPED, -ETIMEDOUT or -errno. */
+static int write_batch(struct transcript *t, bool may_wait)
+{
+	int r;
 
 	if (t->batch_len == 0)
 		return 0;
-	/* A signal must never make a record wait for an echo that has gone out already. */
-	do {
-		n = write(t->log_write_fd, t->batch, t->batch_len);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	cell_add(&t->slot->logged_bytes, t->batch_payload_bytes);
+	r = logpipe_write(&t->pipe, t->batch, t->batch_len, may_wait);
+	if (r == -ETIMEDOUT && !t->continues_message && t->config->when_stalled == STALL_DROP) {
+		give_up_batch(t);
+		return DROPPED;
+	}
+	if (r < 0)
+		return r;
+	cell_add(&t->slot->logged_bytes, t->now.bytes - t->before.bytes);
 	t->batch_len = 0;
-	t->batch_payload_bytes = 0;
+	t->wants_receipt = t->config->echo_after != ECHO_AFTER_QUEUED;
 	return 0;
 }
 
-int transcript_flush(struct transcript *t)
+/* What is added next is at the start of a batch, perhaps: remember how things were. */
+static char *batch_end(struct transcript *t, bool continues_message)
 {
-	int r = write_batch(t);
-
-	if (r == 0 && needs_tickets(t))
-		tickets_release(t->slot);
-	return r;
-}
-
-static int make_room_for_event(struct transcript *t)
-{
-	return t->batch_len + RECORD_EVENT_MAX > sizeof(t->batch) ? write_batch(t) : 0;
+	if (t->batch_len == 0) {
+		t->before = t->now;
+		t->continues_message = continues_message;
+	}
+	t->head.n = t->now.n;
+	return t->batch + t->batch_len;
 }
 
 /* An event of LEN bytes was rendered at the end of the batch; none under FORMAT_RAW. */
@@ -63,23 +85,58 @@ static void add_event(struct transcript *t, size_t len)
 {
 	t->batch_len += len;
 	if (len > 0)
-		t->head.n++;
+		t->now.n++;
+}
+
+static int make_room_for_event(struct transcript *t, bool may_wait)
+{
+	return t->batch_len + RECORD_EVENT_MAX > sizeof(t->batch) ? write_batch(t, may_wait) : 0;
+}
+
+/* `open` and `dropped`, where the log could not take them when it was their time. */
+static int add_owed(struct transcript *t, bool may_wait)
+{
+	int r;
+
+	if (t->now.owes_open) {
+		uint64_t time_usec = t->head.time_usec;
+
+		t->head.time_usec = t->opened_usec;
+		add_event(t, record_open(&t->style, batch_end(t, false), &t->head));
+		t->head.time_usec = time_usec;
+		t->now.owes_open = false;
+	}
+	if (t->now.dropped_messages == 0)
+		return 0;
+	r = make_room_for_event(t, may_wait);
+	if (r != 0)
+		return r;
+	add_event(t, record_dropped(&t->style, batch_end(t, false), &t->head,
+				    t->now.dropped_messages, t->now.dropped_bytes));
+	t->now.dropped_messages = t->now.dropped_bytes = 0;
+	return 0;
 }
 
 int transcript_open(struct transcript *t, uint64_t time_usec, const char *peer)
 {
 	uint64_t id = scoreboard_next_id(t->board, time_usec);
+	int r;
 
 	snprintf(t->slot->peer, sizeof(t->slot->peer), "%s", peer);
 	atomic_store_explicit(&t->slot->connection_id, id, memory_order_release);
 	t->head = (struct record_head){.time_usec = time_usec, .id = id, .peer = t->slot->peer};
-	t->messages = t->bytes = t->dropped_messages = t->dropped_bytes = 0;
-	t->crc = 0;
-	add_event(t, record_open(&t->style, t->batch, &t->head));
-	return transcript_flush(t);
+	t->opened_usec = time_usec;
+	t->now = (struct transcript_state){.owes_open = true};
+	t->current_bytes = 0;
+	r = add_owed(t, false);
+	if (r == 0)
+		r = write_batch(t, false);
+	/* Nobody waits for the receipt of `open`. */
+	t->wants_receipt = false;
+	return r == DROPPED ? 0 : r;
 }
 
-/* Returns 0 with a ticket, -ENOSPC without. */
+/* Returns 0 with a ticket, -ENOSPC without, or what writing the batch returns. */
 static int take_ticket(struct transcript *t)
 {
 	int r;
@@ -88,57 +145,43 @@ static int take_ticket(struct transcript *t)
 	if (!atomic_load_explicit(&t->slot->holds_tickets, memory_order_relaxed))
 		tickets_hold(t->board, t->slot);
 	while ((r = tickets_take(t->board)) == -EAGAIN) {
-		r = transcript_flush(t);
+		r = write_batch(t, false);
 		if (r < 0)
 			return r;
+		tickets_release(t->slot);
 		tickets_hold(t->board, t->slot);
 	}
 	return r;
 }
 
-static int tell_dropped(struct transcript *t)
-{
-	int r;
-
-	if (t->dropped_messages == 0)
-		return 0;
-	r = make_room_for_event(t);
-	if (r < 0)
-		return r;
-	add_event(t, record_dropped(&t->style, t->batch + t->batch_len, &t->head,
-				    t->dropped_messages, t->dropped_bytes));
-	t->dropped_messages = t->dropped_bytes = 0;
-	return 0;
-}
-
-static void drop(struct transcript *t, size_t len)
-{
-	t->dropped_messages++;
-	t->dropped_bytes += len;
-	cell_add(&t->slot->dropped_messages, 1);
-	cell_add(&t->slot->dropped_bytes, len);
-}
-
+/* Returns 0, DROPPED when not even the first piece could be queued, or an error. */
 static int add_pieces(struct transcript *t, const uint8_t *data, size_t len)
 {
+	bool is_first = true;
+
 	while (len > 0) {
+		char *place = batch_end(t, !is_first);
 		size_t taken, n;
 
-		n = record_message(&t->style, t->batch + t->batch_len,
-				   sizeof(t->batch) - t->batch_len, &t->head, data, len, &taken);
+		n = record_message(&t->style, place, sizeof(t->batch) - t->batch_len, &t->head,
+				   data, len, &taken);
 		if (n == 0) {
-			int r = write_batch(t);
+			int r = write_batch(t, false);
 
-			if (r < 0)
+			if (r != 0)
 				return r;
 			continue;
 		}
 		t->batch_len += n;
-		t->batch_payload_bytes += taken;
-		t->head.n++;
+		t->now.n++;
+		t->now.crc = crc32c(t->now.crc, data, taken);
+		t->now.bytes += taken;
+		t->current_bytes += taken;
 		data += taken;
 		len -= taken;
+		is_first = false;
 	}
+	t->now.messages++;
 	return 0;
 }
 
@@ -150,19 +193,36 @@ int transcript_message(struct transcript *t, uint64_t time_usec, const void *dat
 	if (needs_tickets(t)) {
 		r = take_ticket(t);
 		if (r == -ENOSPC) {
-			drop(t, len);
+			drop(t, 1, len);
 			return 0;
 		}
 		if (r < 0)
 			return r;
 	}
-	r = tell_dropped(t);
-	if (r < 0)
-		return r;
-	t->messages++;
-	t->bytes += len;
-	t->crc = crc32c(t->crc, data, len);
-	return add_pieces(t, data, len);
+	r = add_owed(t, false);
+	if (r == 0)
+		r = add_pieces(t, data, len);
+	t->current_bytes = 0;
+	if (r == DROPPED) {
+		drop(t, 1, len);
+		r = 0;
+	}
+	return r;
+}
+
+int transcript_commit(struct transcript *t)
+{
+	struct stall_watch *watch = &t->pipe.watch;
+	int r = write_batch(t, false);
+
+	if (needs_tickets(t))
+		tickets_release(t->slot);
+	if (r < 0 || !t->wants_receipt)
+		return r < 0 ? r : 0;
+	t->wants_receipt = false;
+	if (t->config->when_stalled == STALL_BLOCK)
+		watch = NULL;
+	return receipt_wait(t->board, t->logger_bell, watch);
 }
 
 int transcript_close(struct transcript *t, uint64_t time_usec, enum close_reason reason)
@@ -170,14 +230,16 @@ int transcript_close(struct transcript *t, uint64_t time_usec, enum close_reason
 	int r;
 
 	t->head.time_usec = time_usec;
-	r = tell_dropped(t);
+	r = add_owed(t, true);
 	if (r == 0)
-		r = make_room_for_event(t);
+		r = make_room_for_event(t, true);
 	if (r < 0)
 		return r;
-	add_event(t, record_close(&t->style, t->batch + t->batch_len, &t->head, reason,
-				  t->messages, t->bytes, t->crc));
-	r = transcript_flush(t);
+	add_event(t, record_close(&t->style, batch_end(t, false), &t->head, reason,
+				  t->now.messages, t->now.bytes, t->now.crc));
+	r = write_batch(t, true);
+	if (needs_tickets(t))
+		tickets_release(t->slot);
 	if (r == 0)
 		atomic_store_explicit(&t->slot->connection_id, 0, memory_order_release);
 	return r;
@@ -187,13 +249,15 @@ int transcript_obituary(struct transcript *t, uint64_t time_usec)
 {
 	struct record_head head = {.time_usec = time_usec, .n = RECORD_NO_NUMBER,
 				   .peer = t->slot->peer};
-	int r;
+	int r = 0;
 
 	head.id = atomic_load_explicit(&t->slot->connection_id, memory_order_acquire);
 	if (head.id == 0)
 		return 0;
 	t->batch_len = record_close(&t->style, t->batch, &head, CLOSE_KILLED, 0, 0, 0);
-	r = transcript_flush(t);
+	if (t->batch_len > 0)
+		r = logpipe_write(&t->pipe, t->batch, t->batch_len, true);
+	t->batch_len = 0;
 	if (r == 0)
 		atomic_store_explicit(&t->slot->connection_id, 0, memory_order_release);
 	return r;

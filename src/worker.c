@@ -227,6 +227,16 @@ static int echo(int fd, const uint8_t *data, size_t len)
 	return GO_ON;
 }
 
+/* What a transcript function returned: GO_ON, a reason to close the client without its echo, or -errno. */
+static int after_logging(int r)
+{
+	if (r == -ETIMEDOUT)
+		return CLOSE_STALLED;
+	if (r == -EIO)
+		return CLOSE_ERROR;
+	return r < 0 ? r : GO_ON;
+}
+
 /*
  * Logs, then echoes, each message that is complete in the first LEN bytes
  * of the buffer, of which SEARCHED are known to end none.  Sets
@@ -240,41 +250,44 @@ static int take_messages(struct worker *w, int fd, uint64_t time_usec, size_t le
 
 	while ((size = framing_next(w->config->framing, w->buffer + done, len - done, searched,
 				    w->config->message_size)) > 0) {
+		cell_add(&w->slot->received_messages, 1);
 		r = transcript_message(&w->transcript, time_usec, w->buffer + done, size);
 		if (r < 0)
-			return r;
-		cell_add(&w->slot->received_messages, 1);
+			return after_logging(r);
 		done += size;
 		searched = 0;
 	}
 	*ret_consumed = done;
-	r = transcript_flush(&w->transcript);
-	return r < 0 ? r : echo(fd, w->buffer, done);
+	r = after_logging(transcript_commit(&w->transcript));
+	return r == GO_ON ? echo(fd, w->buffer, done) : r;
 }
 
-/* What is left of an unfinished line when the client is gone is a message too. */
-static int take_unfinished(struct worker *w, int fd, size_t len, enum close_reason reason)
+/*
+ * What is left of an unfinished line when the client is gone is a message
+ * too.  Returns the reason that remains, or -errno.
+ */
+static int take_unfinished(struct worker *w, int fd, size_t len, int reason)
 {
 	int r;
 
-	if (len == 0)
-		return 0;
+	if (len == 0 || reason == CLOSE_STALLED || reason == CLOSE_ERROR)
+		return reason;
+	cell_add(&w->slot->received_messages, 1);
 	r = transcript_message(&w->transcript, clock_realtime_usec(), w->buffer, len);
 	if (r == 0)
-		r = transcript_flush(&w->transcript);
+		r = transcript_commit(&w->transcript);
 	if (r < 0)
-		return r;
-	cell_add(&w->slot->received_messages, 1);
-	if (reason != CLOSE_RESET && reason != CLOSE_ERROR)
+		return after_logging(r);
+	if (reason != CLOSE_RESET)
 		(void)echo(fd, w->buffer, len);
-	return 0;
+	return reason;
 }
 
 /* Reads, logs and echoes until the client or the daemon ends it.  Returns the reason, or -errno of the log pipe. */
 static int serve(struct worker *w, int fd)
 {
 	size_t held = 0;	/* bytes of an unfinished line at the start of the buffer */
-	int end = GO_ON, r;
+	int end = GO_ON;
 
 	while (end == GO_ON && !stop_requested) {
 		size_t consumed = 0;
@@ -295,10 +308,9 @@ static int serve(struct worker *w, int fd)
 		if (held > 0 && consumed > 0)
 			memmove(w->buffer, w->buffer + consumed, held);
 	}
-	if (stop_requested)
+	if (stop_requested && end != CLOSE_STALLED && end != CLOSE_ERROR)
 		end = CLOSE_SHUTDOWN;
-	r = take_unfinished(w, fd, held, (enum close_reason)end);
-	return r < 0 ? r : end;
+	return take_unfinished(w, fd, held, end);
 }
 
 /*
@@ -321,6 +333,19 @@ static void linger(struct worker *w, int fd)
 	} while (clock_monotonic_usec() < until_usec);
 }
 
+/* What was received and neither logged nor dropped will not be: the client was closed over it. */
+static void settle_account(const struct worker *w)
+{
+	const struct slot *slot = w->slot;
+	uint64_t left = slot->received_bytes - slot->logged_bytes - slot->dropped_bytes -
+			slot->unknown_bytes;
+
+	if (left == 0)
+		return;
+	cell_add(&w->slot->dropped_messages, 1);
+	cell_add(&w->slot->dropped_bytes, left);
+}
+
 /* Returns 0, or the -errno after which the worker cannot go on. */
 static int handle_client(struct worker *w, int fd, const struct sockaddr_storage *peer)
 {
@@ -332,15 +357,18 @@ static int handle_client(struct worker *w, int fd, const struct sockaddr_storage
 	set_sigterm_blocked(false);
 	net_format(peer, name);
 	cell_add(&w->slot->clients, 1);
-	r = transcript_open(&w->transcript, clock_realtime_usec(), name);
-	if (r == 0) {
+	end = after_logging(transcript_open(&w->transcript, clock_realtime_usec(), name));
+	if (end == GO_ON)
 		end = serve(w, fd);
-		r = end < 0 ? end
-			    : transcript_close(&w->transcript, clock_realtime_usec(),
-					       (enum close_reason)end);
-		if (r == 0 && end == CLOSE_SHUTDOWN)
-			linger(w, fd);
-	}
+	/* The end of the record may have to wait for the log; a client must not, where it was said so. */
+	if (w->config->when_stalled != STALL_BLOCK)
+		shutdown(fd, SHUT_RDWR);
+	r = end < 0 ? end
+		    : transcript_close(&w->transcript, clock_realtime_usec(),
+				       (enum close_reason)end);
+	if (r == 0 && end == CLOSE_SHUTDOWN && w->config->when_stalled == STALL_BLOCK)
+		linger(w, fd);
+	settle_account(w);
 	set_sigterm_blocked(true);
 	client_fd = -1;
 	close(fd);
@@ -352,8 +380,10 @@ static int prepare(struct worker *w)
 	int r;
 
 	catch_signals();
-	transcript_init(&w->transcript, w->config, w->board, w->slot, w->fds->log_write);
-	r = transcript_obituary(&w->transcript, clock_realtime_usec());
+	r = transcript_init(&w->transcript, w->config, w->board, w->slot, w->fds->log_write,
+			    w->fds->logger_bell);
+	if (r == 0)
+		r = transcript_obituary(&w->transcript, clock_realtime_usec());
 	if (r < 0)
 		return r;
 	/* Room for a line that is not complete yet, beside the next read. */

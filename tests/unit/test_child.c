@@ -68,6 +68,7 @@ static struct descriptors make_all(void)
 	d.log_file = make_fd(open("/dev/null", O_RDWR));
 	make_fd(eventfd(0, 0));
 	d.doorbell = make_fd(eventfd(0, 0));
+	d.logger_bell = make_fd(eventfd(0, 0));
 	return d;
 }
 
@@ -159,7 +160,8 @@ static void test_worker(void **state)
 	run_child(CHILD_WORKER, &d);
 	assert_memory_equal(&d, &before, sizeof(d));
 	assert_holds((int[]){d.listeners.item[0].fd, d.listeners.item[1].fd,
-			     d.listeners.item[2].fd, d.log_write, d.doorbell}, 5);
+			     d.listeners.item[2].fd, d.log_write, d.doorbell,
+			     d.logger_bell}, 6);
 	assert_int_equal(held->listeners.n, N_LISTENERS);
 	assert_int_equal(held->listeners.item[2].fd, d.listeners.item[2].fd);
 	assert_int_equal(held->log_write, d.log_write);
@@ -183,7 +185,8 @@ static void test_logger(void **state)
 	(void)state;
 	run_child(CHILD_LOGGER, &d);
 	assert_memory_equal(&d, &before, sizeof(d));
-	assert_holds((int[]){d.log_read, d.stage_read, d.stage_write, d.log_file, d.doorbell}, 5);
+	assert_holds((int[]){d.log_read, d.stage_read, d.stage_write, d.log_file, d.doorbell,
+			     d.logger_bell}, 6);
 	assert_int_equal(held->listeners.n, 0);
 	assert_int_equal(held->log_write, -1);
 	assert_int_equal(held->log_read, d.log_read);
@@ -199,8 +202,7 @@ static void test_logger(void **state)
 /* All listeners there can be, and a master that lacks what is not open yet. */
 static void test_most_and_least(void **state)
 {
-	struct descriptors d = {.log_read = -1, .log_write = -1, .stage_read = -1,
-				.stage_write = -1, .log_file = -1};
+	struct descriptors d = NO_DESCRIPTORS;
 	int fds[CONFIG_MAX_ADDRESSES + 1];
 
 	(void)state;

@@ -59,6 +59,12 @@ static const struct {
 	{"log.at_message_limit", {"rotate", "stop"}, {"drop", "ROTATE"}},
 	{"log.path", {"/a", "/var/log/x y.log", "/tmp/\xc3\xa4.log", "/a;b#c", "/a = b", "/./a"},
 	 {"a", "./a", "/", "/a/", "\"/a\"", "~/a", "/a/.", "/a/..", "*", "/a\n", ""}},
+	{"log.echo_after", {"queued", "written", "synced"}, {"sync", "0"}},
+	{"log.when_stalled", {"block", "drop", "close"}, {"wait", "Drop"}},
+	{"log.stall_timeout", {"10ms", "1d"}, {"0", "9ms", "25h"}},
+	{"log.keep_free", {"0", "1", "1048576G", "1%", "99%", "64M"},
+	 {"0%", "100%", "5 %", "%", "5%%", "1.5%", "05%", "1048577G", "-1", "1T"}},
+	{"log.logger_timeout", {"0", "1s", "1d"}, {"999ms", "25h"}},
 	{"server.address", {"*", "0.0.0.0", "::", "::1,127.0.0.1", "fe80::1%eth0", "10.0.0.1 , ::2"},
 	 {"localhost", "127.0.0.1, 127.0.0.1", "::1, 0:0:0:0:0:0:0:1", "*, ::1", "::1, *", "1.2.3",
 	  "127.0.0.01", "[::1]", "::1%eth0", "fe80::1", "fe80::1%", "::1,,::2", "::ffff:1.2.3.4",
@@ -141,7 +147,7 @@ static void test_guesses(void **state)
 	assert_null(config_key_guess("log", "compression"));
 	assert_null(config_key_guess("log", "x"));
 	assert_null(config_key_guess("log", ""));
-	assert_null(config_key_guess("log", "echo_after"));
+	assert_null(config_key_guess("log", "compress_level"));
 	assert_string_equal(config_section_guess("sever"), "server");
 	assert_string_equal(config_section_guess("logs"), "log");
 	assert_null(config_section_guess("tls"));

@@ -34,9 +34,12 @@ static struct {
 
 static int set_up(void **state)
 {
+	int fd;
+
 	(void)state;
 	memset(race, 0, sizeof(*race));
-	return scoreboard_create(NULL, N_WORKERS, &board);
+	fd = scoreboard_create(NULL, N_WORKERS, &board);
+	return fd < 0 ? fd : close(fd);
 }
 
 static int tear_down(void **state)

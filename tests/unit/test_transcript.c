@@ -140,7 +140,7 @@ static void test_obituary(void **state)
 	drain();
 	/* The next worker in this slot. */
 	memset(&transcript, 0xa5, sizeof(transcript));
-	transcript_init(&transcript, &config, board, slot, fds[1]);
+	assert_int_equal(transcript_init(&transcript, &config, board, slot, fds[1], -1), 0);
 	assert_int_equal(transcript_obituary(&transcript, TIME + 5), 0);
 	assert_int_equal(slot->connection_id, 0);
 	assert_int_equal(transcript_obituary(&transcript, TIME + 6), 0);

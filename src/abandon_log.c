@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "abandon_log.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "exit_status.h"
+#include "journal.h"
+#include "pipe_bytes.h"
+#include "supervise_workers.h"
+
+static bool bytes_wait(const struct service *s)
+{
+	return atomic_load(&s->board->stalled_errno) != 0 || s->logger_pid == 0 ||
+	       bytes_in_pipe(s->fds.log_read) > 0;
+}
+
+static bool is_stalled(struct service *s)
+{
+	if (s->stop_watch.board == NULL)
+		stall_watch_init(&s->stop_watch, s->board, s->config.stall_timeout_usec);
+	if (!bytes_wait(s)) {
+		s->stop_watch.since_usec = 0;
+		return false;
+	}
+	return stall_watch_is_stalled(&s->stop_watch);
+}
+
+static void give_up(struct service *s, const char *what, int r)
+{
+	journal_error("cannot %s %s: %s; %zu bytes of records are lost", what, s->spill.path,
+		      strerror(-r), spill_left(&s->fds));
+	(void)sd_event_exit(s->event, STATUS_RECORDS_LOST);
+}
+
+static void move_to_spill(struct service *s)
+{
+	int r = 0;
+
+	if (s->spill.fd < 0) {
+		r = spill_open(&s->spill, &s->fds, s->config.format);
+		if (r < 0) {
+			give_up(s, "create", r);
+			return;
+		}
+	}
+	r = spill_move(&s->spill, &s->fds);
+	if (r < 0) {
+		give_up(s, "write to", r);
+		return;
+	}
+	if (!workers_all_gone(s))
+		return;
+	/* Written by the last worker after the look above. */
+	r = spill_move(&s->spill, &s->fds);
+	if (r == 0)
+		r = spill_close(&s->spill);
+	if (r < 0) {
+		give_up(s, "sync", r);
+		return;
+	}
+	journal_warning("%llu bytes of records that %s could not take are in %s",
+			(unsigned long long)s->spill.bytes, s->config.path, s->spill.path);
+	(void)sd_event_exit(s->event, STATUS_CLEAN);
+}
+
+void abandon_log_if_stalled(struct service *s)
+{
+	if (!s->abandons_log) {
+		if (!is_stalled(s))
+			return;
+		journal_warning("%s takes nothing and the service stops: its records go to the state directory",
+				s->config.path);
+		s->abandons_log = true;
+		if (s->logger_pid > 0)
+			kill(s->logger_pid, SIGKILL);
+	}
+	/* No two processes may be at the stage pipe. */
+	if (s->logger_pid == 0)
+		move_to_spill(s);
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "fdstore.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#define LOG_PIPE "log-pipe"
+#define STAGE_PIPE "stage-pipe"
+#define LOG_FILE "log-file-"
+#define SCOREBOARD "scoreboard"
+
+/* systemd answers in microseconds; a hung PID 1 must not hang us. */
+#define BARRIER_USEC 5000000
+
+static void take_pipe_end(int fd, int *read_fd, int *write_fd)
+{
+	int *end = (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY ? read_fd : write_fd;
+
+	if (*end >= 0)
+		close(*end);
+	*end = fd;
+}
+
+/* Two, if the last master was killed between putting one and giving back the other: the newer. */
+static void take_log_file(int fd, const char *name, int *log_file, unsigned long *newest)
+{
+	unsigned long number = strtoul(name + strlen(LOG_FILE), NULL, 10);
+
+	if (*log_file >= 0 && number < *newest) {
+		close(fd);
+		return;
+	}
+	if (*log_file >= 0)
+		close(*log_file);
+	*log_file = fd;
+	*newest = number;
+}
+
+static void take_one(int fd, const char *name, struct descriptors *fds, int *scoreboard_fd,
+		     unsigned long *newest)
+{
+	if (strcmp(name, LOG_PIPE) == 0) {
+		take_pipe_end(fd, &fds->log_read, &fds->log_write);
+	} else if (strcmp(name, STAGE_PIPE) == 0) {
+		take_pipe_end(fd, &fds->stage_read, &fds->stage_write);
+	} else if (strncmp(name, LOG_FILE, strlen(LOG_FILE)) == 0) {
+		take_log_file(fd, name, &fds->log_file, newest);
+	} else if (strcmp(name, SCOREBOARD) == 0) {
+		if (*scoreboard_fd >= 0)
+			close(*scoreboard_fd);
+		*scoreboard_fd = fd;
+	} else {
+		close(fd);
+	}
+}
+
+bool fdstore_take(struct descriptors *fds, int *ret_scoreboard_fd)
+{
+	unsigned long newest = 0;
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names);
+
+	*ret_scoreboard_fd = -1;
+	for (int i = 0; i < n; i++) {
+		take_one(SD_LISTEN_FDS_START + i, names[i], fds, ret_scoreboard_fd, &newest);
+		free(names[i]);
+	}
+	free(names);
+	return fds->log_read >= 0 && fds->log_write >= 0 && fds->stage_read >= 0 &&
+	       fds->stage_write >= 0;
+}
+
+static void put(const char *name, const int *fds, unsigned n)
+{
+	char state[128];
+
+	snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+	(void)sd_pid_notify_with_fds(0, 0, state, fds, n);
+}
+
+void fdstore_put_pipes(const struct descriptors *fds)
+{
+	/* A pair in one message: a kill between two would leave half a pipe. */
+	const int log_pipe[] = {fds->log_read, fds->log_write};
+	const int stage_pipe[] = {fds->stage_read, fds->stage_write};
+
+	put(LOG_PIPE, log_pipe, 2);
+	put(STAGE_PIPE, stage_pipe, 2);
+}
+
+void fdstore_put_scoreboard(int fd)
+{
+	(void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" SCOREBOARD);
+	put(SCOREBOARD, &fd, 1);
+}
+
+void fdstore_put_log_file(int fd, unsigned number)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), LOG_FILE "%u", number);
+	put(name, &fd, 1);
+	if (number > 0)
+		(void)sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=" LOG_FILE "%u", number - 1);
+}
+
+void fdstore_wait(void)
+{
+	(void)sd_notify_barrier(0, BARRIER_USEC);
+}

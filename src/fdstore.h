@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What systemd keeps for us while no process of ours lives: sd_notify(3),
+ * FDSTORE=1.  Master only; without systemd there is nothing to take and
+ * each put does nothing.
+ *
+ * Kept: both ends of both pipes, the log file, the scoreboard.  So after
+ * SIGKILL of the whole service the next master finds every record that was
+ * in a pipe, the file with its offset, and who was being served.
+ *
+ * FDPOLL=0 everywhere: systemd would drop a pipe whose other end hangs up.
+ */
+#ifndef ECHO_LOGD_FDSTORE_H
+#define ECHO_LOGD_FDSTORE_H
+
+#include <stdbool.h>
+
+#include "child.h"
+
+/*
+ * Takes what was kept: fills the pipes and the log file of *FDS (-1 where
+ * there is none) and *RET_SCOREBOARD_FD.  Half a pipe is no pipe.
+ * Returns whether both pipes are there.
+ */
+bool fdstore_take(struct descriptors *fds, int *ret_scoreboard_fd);
+
+/* Hands over the pipes and the scoreboard, and waits until systemd has them. */
+void fdstore_put_pipes(const struct descriptors *fds);
+void fdstore_put_scoreboard(int fd);
+
+/* The log is FD from now on; NUMBER tells it from the last one, which is given back. */
+void fdstore_put_log_file(int fd, unsigned number);
+
+/* Waits until systemd has dealt with all of the above. */
+void fdstore_wait(void);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "logger_private.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "journal.h"
+#include "logfile.h"
+#include "parse.h"
+#include "tickets.h"
+
+/* How much of a batch is looked at at once for the messages in it. */
+#define LOOK_BYTES ((size_t)64 * 1024)
+
+bool logger_rotates_at_limit(const struct logger *l)
+{
+	return l->config->message_limit > 0 && l->config->at_message_limit == LIMIT_ROTATE;
+}
+
+bool logger_stops_at_limit(const struct logger *l)
+{
+	return l->config->message_limit > 0 && l->config->at_message_limit == LIMIT_STOP;
+}
+
+void logger_publish_count(struct logger *l)
+{
+	uint32_t next = !atomic_load(&l->board->count_index);
+
+	/* Two places: whoever is killed between the two stores leaves the old pair whole. */
+	l->board->count[next] = l->count;
+	atomic_store(&l->board->count_index, next);
+}
+
+int logger_prepare_counting(struct logger *l)
+{
+	int fds[2], r;
+
+	if (!logger_rotates_at_limit(l))
+		return 0;
+	r = logfile_count_messages(l->fds->log_file, l->config->format, l->offset_bytes,
+				   &l->count);
+	if (r < 0)
+		return r;
+	logger_publish_count(l);
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return -errno;
+	l->look_read = fds[0];
+	l->look_write = fds[1];
+	/* As many pages as the log pipe, or the copy of a batch would be cut short. */
+	(void)fcntl(l->look_write, F_SETPIPE_SZ, fcntl(l->fds->log_read, F_GETPIPE_SZ));
+	/* Beside what is read at once, the beginning of a record that is not complete yet. */
+	l->look_buffer = malloc(LOOK_BYTES + RECORD_MAX);
+	return l->look_buffer ? 0 : -ENOMEM;
+}
+
+/* tee(2) makes a copy of the batch and leaves the log pipe as it is. */
+ssize_t logger_cut_at_limit(struct logger *l, size_t n)
+{
+	uint64_t wanted = l->config->message_limit - l->count.messages, seen = 0;
+	size_t kept = 0, passed, cut = 0;
+	ssize_t copied = tee(l->fds->log_read, l->look_write, n, SPLICE_F_NONBLOCK), left, got;
+
+	if (copied < 0)
+		return -errno;
+	for (left = copied; left > 0; left -= got) {
+		got = read(l->look_read, l->look_buffer + kept, LOOK_BYTES);
+		if (got < 0)
+			return -errno;
+		if (seen == wanted)
+			continue;
+		seen += parse_count_messages(l->config->format, l->look_buffer,
+					     kept + (size_t)got, wanted - seen, &passed);
+		cut += passed;
+		kept += (size_t)got - passed;
+		memmove(l->look_buffer, l->look_buffer + passed, kept);
+	}
+	l->count.messages += seen;
+	return (ssize_t)cut;
+}
+
+/* How many messages the file holds, by whatever can know it. */
+static int count_saved(struct logger *l, uint64_t *ret)
+{
+	int r;
+
+	if (l->config->format == FORMAT_RAW) {
+		*ret = tickets_used(l->board);
+		return 0;
+	}
+	r = logfile_count_messages(l->fds->log_file, l->config->format, l->offset_bytes,
+				   &l->count);
+	if (r < 0) {
+		journal_error("cannot count the messages in %s: %s", l->config->path, strerror(-r));
+		return r;
+	}
+	logger_publish_count(l);
+	*ret = l->count.messages;
+	return 0;
+}
+
+bool logger_minds_tickets(const struct logger *l)
+{
+	if (!logger_stops_at_limit(l))
+		return false;
+	return tickets_are_closed(l->board) ||
+	       (tickets_are_spent(l->board) && !atomic_load(&l->board->limit_reached));
+}
+
+int logger_settle_tickets(struct logger *l)
+{
+	uint64_t used;
+
+	if (!tickets_are_closed(l->board)) {
+		atomic_fetch_or(&l->board->logger_owes, OWES_LIMIT);
+		atomic_store(&l->board->limit_reached, 1);
+		(void)eventfd_write(l->fds->doorbell, 1);
+		return STAY;
+	}
+	if (atomic_load(&l->board->logger_order) == ORDER_REOPEN)
+		return LOGGER_REOPEN;
+	if (count_saved(l, &used) < 0)
+		return LOGGER_CANNOT_GO_ON;
+	tickets_issue(l->board, used, l->config->message_limit);
+	if (!tickets_are_spent(l->board))
+		atomic_store(&l->board->limit_reached, 0);
+	return STAY;
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "logpipe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+/* While a write waits the watch is looked at so often. */
+#define LOOK_USEC 50000
+
+void stall_watch_init(struct stall_watch *watch, const struct scoreboard *board,
+		      uint64_t timeout_usec)
+{
+	*watch = (struct stall_watch){.board = board, .timeout_usec = timeout_usec};
+}
+
+bool stall_watch_is_stalled(struct stall_watch *watch)
+{
+	uint64_t moved = atomic_load_explicit(&watch->board->moved_bytes, memory_order_relaxed);
+	uint64_t now = clock_monotonic_usec();
+
+	if (watch->since_usec == 0 || moved != watch->moved_bytes) {
+		watch->moved_bytes = moved;
+		watch->since_usec = now;
+	}
+	return now - watch->since_usec >= watch->timeout_usec;
+}
+
+static void on_alarm(int signo)
+{
+	(void)signo;
+}
+
+int logpipe_init(struct logpipe *pipe, const struct config *config,
+		 const struct scoreboard *board, int write_fd)
+{
+	struct sigaction alarm = {.sa_handler = on_alarm};
+	char path[32];
+
+	pipe->shared_fd = write_fd;
+	pipe->own_fd = -1;
+	stall_watch_init(&pipe->watch, board, config->stall_timeout_usec);
+	if (config->when_stalled == STALL_BLOCK)
+		return 0;
+	/* Without SA_RESTART, so that it ends a write that waits. */
+	sigaction(SIGALRM, &alarm, NULL);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", write_fd);
+	pipe->own_fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	return pipe->own_fd < 0 ? -errno : 0;
+}
+
+/* Repeated: one alarm could go off just before the write begins to wait. */
+static void set_alarm(long usec)
+{
+	struct itimerval timer = {.it_interval.tv_usec = usec, .it_value.tv_usec = usec};
+
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static int write_waiting(struct logpipe *pipe, const void *data, size_t len, bool limited)
+{
+	/* A signal must never keep back a record; only a stall may. */
+	for (;;) {
+		if (write(pipe->shared_fd, data, len) >= 0)
+			return 0;
+		if (errno != EINTR)
+			return -errno;
+		if (limited && stall_watch_is_stalled(&pipe->watch))
+			return -ETIMEDOUT;
+	}
+}
+
+int logpipe_write(struct logpipe *pipe, const void *data, size_t len, bool may_wait)
+{
+	int r;
+
+	if (pipe->own_fd < 0 || may_wait)
+		return write_waiting(pipe, data, len, false);
+	if (write(pipe->own_fd, data, len) >= 0) {
+		pipe->watch.since_usec = 0;
+		return 0;
+	}
+	if (errno != EAGAIN)
+		return -errno;
+	if (stall_watch_is_stalled(&pipe->watch))
+		return -ETIMEDOUT;
+	set_alarm(LOOK_USEC);
+	r = write_waiting(pipe, data, len, true);
+	set_alarm(0);
+	return r;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The worker's end of the log pipe: one batch of whole records, one write.
+ * Called by workers only.
+ *
+ * Waiting is a plain blocking write: 500 writers that wait so move three
+ * times as much as with poll(2), and none starves.  Whoever must not wait
+ * for ever tries first on a description of its own (O_NONBLOCK belongs to
+ * the description, and the pipe's is everybody's), and then waits with an
+ * alarm.
+ */
+#ifndef ECHO_LOGD_LOGPIPE_H
+#define ECHO_LOGD_LOGPIPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "config.h"
+#include "scoreboard.h"
+
+/* Whether the log moves: nothing has, if moved_bytes stands still from `since_usec` on. */
+struct stall_watch {
+	const struct scoreboard *board;
+	uint64_t timeout_usec;
+	uint64_t moved_bytes;
+	uint64_t since_usec;	/* 0: nothing was seen to stand still */
+};
+
+void stall_watch_init(struct stall_watch *watch, const struct scoreboard *board,
+		      uint64_t timeout_usec);
+
+/* The caller has to wait for the log.  Returns whether no byte has moved for the whole timeout. */
+bool stall_watch_is_stalled(struct stall_watch *watch);
+
+struct logpipe {
+	int shared_fd;		/* borrowed */
+	int own_fd;		/* O_NONBLOCK; -1 when waiting is not limited */
+	struct stall_watch watch;
+};
+
+/*
+ * WRITE_FD is the pipe's write end.  Returns 0, or the -errno of opening a
+ * description of our own (only unless when_stalled = block).
+ */
+int logpipe_init(struct logpipe *pipe, const struct config *config,
+		 const struct scoreboard *board, int write_fd);
+
+/*
+ * Writes LEN <= PIPE_BUF bytes.  Returns 0; -ETIMEDOUT when the log is
+ * stalled, MAY_WAIT is false and when_stalled is not block: then nothing was
+ * written; or -errno.
+ */
+int logpipe_write(struct logpipe *pipe, const void *data, size_t len, bool may_wait);
+
+#endif
