@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "abandon_log.h"
-
 #include "journal.h"
 #include "listener.h"
 #include "notify.h"
@@ -164,7 +163,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	s->last_totals = totals;
 	moves |= workers_shrink(s);
 	moves |= logger_watch(s);
-	if (moves && s->phase < PHASE_DRAINING)
+	if (s->phase == PHASE_RUNNING)
 		notify_status(s);
 	return moves ? stay_awake(s) : 0;
 }
@@ -201,8 +200,6 @@ static int on_doorbell(sd_event_source *source, int fd, uint32_t events, void *u
 		logger_is_up(s);
 	workers_fill(s);
 	look_at_limit(s);
-	if (s->phase == PHASE_RUNNING)
-		notify_status(s);
 	return stay_awake(s);
 }
 
