@@ -143,6 +143,26 @@ def test_stop_while_the_logger_is_dead_or_stopped(start, log_pipe):
     check_log(daemon.path, clients, min_bytes=200_000)
 
 
+def test_stop_empties_the_pipe(start, log_pipe):
+    """The last worker is gone before the logger gets to move a byte."""
+    daemon = start({"server.drain_timeout": "0"})
+    pipe = log_pipe(daemon)
+    with Client(daemon.port) as client:
+        client.talk(b"x")
+        logger = daemon.wait_for_logger()
+        os.kill(logger, signal.SIGSTOP)
+        for n in range(100):
+            client.talk(b"message %d\n" % n)
+        assert pipe.waiting_bytes() > 1000
+        client.finish()
+    daemon.signal(signal.SIGTERM)
+    wait_until(lambda: not daemon.workers() and not daemon.zombies(), "the end of all workers")
+    os.kill(logger, signal.SIGCONT)
+    assert daemon.wait() == 0
+    log = check_log(daemon.path, [client], min_bytes=1000)
+    assert log.messages == 101
+
+
 def test_stopped_logger_makes_clients_wait(start, log_pipe):
     daemon = start()
     pipe = log_pipe(daemon)
@@ -177,6 +197,34 @@ def test_killed_workers(start):
         assert [c.close for c in log.by_peer(client.peer)] == ["killed"]
     assert {c.close for client in clients for c in log.by_peer(client.peer)} == {"eof"}
     assert daemon.stderr().count("was killed by signal 9: connection lost of") == 30
+
+
+def test_workers_killed_while_they_wait_for_the_log(start, log_pipe):
+    """
+    A full pipe: what a worker has in hand is in no record, so it must not have
+    been echoed.  Messages are small, so that the wait is for a message's only write.
+    """
+    daemon = start()
+    pipe = log_pipe(daemon)
+    logger = daemon.wait_for_logger()
+    clients = []
+    for _ in range(2):
+        with Load(daemon.port, 6, 1500, window=3000) as load:
+            wait_until(lambda: load.echoed_bytes > 100_000, "load")
+            os.kill(logger, signal.SIGSTOP)
+            looks = []
+
+            def is_full():
+                looks.append((pipe.waiting_bytes(), load.echoed_bytes))
+                return looks[-1][0] > 300_000 and len(looks) > 50 and len(set(looks[-50:])) == 1
+
+            wait_until(is_full, "a full pipe")
+            for stream in load.streams:
+                os.kill(daemon.worker_of(stream.client), signal.SIGKILL)
+            clients += load.clients()
+            os.kill(logger, signal.SIGCONT)
+    log = check_stopped(daemon, clients, min_bytes=500_000)
+    assert [c.close for c in log.connections.values()] == ["killed"] * 12
 
 
 def test_killed_idle_worker_leaves_no_record(start):

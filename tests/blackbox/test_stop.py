@@ -39,15 +39,15 @@ def test_twenty_stops_under_load(make_daemon, format):
     clients, closed = [], 0
     for _ in range(rounds):
         daemon.start()
-        with Load(daemon.port, 6, hosts=("127.0.0.1", "::1"), max_bytes=30_000, window=150_000) as load:
-            wait_until(lambda: load.echoed_bytes > MIB, "load")
+        with Load(daemon.port, 6, hosts=("127.0.0.1", "::1"), max_bytes=10_000, window=60_000) as load:
+            wait_until(lambda: load.echoed_bytes > 300_000, "load")
             daemon.signal(signal.SIGTERM)
             assert daemon.wait() == 0
             ended = load.clients()
-        assert sum(len(c.echoed) for c in ended) > MIB
+        assert sum(len(c.echoed) for c in ended) > 300_000
         closed += sum(not c.is_complete for c in ended)
         clients += ended
-    log = check_log(daemon.path, clients, format=format, min_bytes=rounds * MIB)
+    log = check_log(daemon.path, clients, format=format, min_bytes=rounds * 300_000)
     assert closed > rounds * 3, "the stops did not meet busy clients"
     reasons = [c.close for c in log.connections.values()]
     assert set(reasons) <= {"shutdown", "reset"} and reasons.count("shutdown") > rounds * 3
@@ -113,13 +113,16 @@ def test_stop_with_a_client_that_never_reads(start):
     daemon = start({"server.drain_timeout": "50ms"})
     with Client(daemon.port) as client:
         client.socket.setblocking(False)
+        seen = []
 
         def is_stuck():
             try:
                 while True:
                     client.sent += b"x" * client.socket.send(b"x" * 65536)
             except BlockingIOError:
-                return daemon.server_socket(client)[1] > 100_000
+                seen.append((len(client.sent), daemon.server_socket(client)[1]))
+            # Unread bytes wait, and many looks show the same.
+            return seen[-1][1] > 0 and len(seen) > 50 and len(set(seen[-50:])) == 1
 
         wait_until(is_stuck, "a worker that cannot send")
         daemon.stop()
