@@ -101,7 +101,7 @@ static int take_into_use(struct service *s, int fd)
 	if (contents.last_id > atomic_load(&s->board->last_id))
 		atomic_store(&s->board->last_id, contents.last_id);
 	if (s->fds.log_file >= 0)
-		close(s->fds.log_file);
+		logfile_close(s->fds.log_file);
 	s->fds.log_file = fd;
 	forget_counts(s);
 	set_debts(s, (contents.torn_bytes > 0 ? OWES_TORN : 0) |

@@ -30,6 +30,14 @@ static int lock(int fd)
 	return errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
 }
 
+void logfile_close(int fd)
+{
+	struct flock whole = {.l_type = F_UNLCK, .l_whence = SEEK_SET};
+
+	(void)fcntl(fd, F_OFD_SETLK, &whole);
+	close(fd);
+}
+
 static int check_and_lock(int fd)
 {
 	struct stat st;

@@ -31,6 +31,9 @@
  */
 int logfile_open(const char *path, mode_t mode);
 
+/* Unlocks and closes: systemd may hold a copy of the descriptor, and with it the lock. */
+void logfile_close(int fd);
+
 /* What a file held when it was opened. */
 struct logfile_contents {
 	bool is_empty;

@@ -14,6 +14,7 @@
 #include "journal.h"
 #include "keep_log.h"
 #include "listener.h"
+#include "logfile.h"
 #include "master.h"
 #include "spill.h"
 
@@ -164,7 +165,8 @@ static int set_apart_other_format(struct service *s)
 		return 0;
 	if (leave_with(s, STATUS_CLEAN) != STATUS_CLEAN)
 		return -EIO;
-	close(s->fds.log_file);
+	if (s->fds.log_file >= 0)
+		logfile_close(s->fds.log_file);
 	s->fds.log_file = -1;
 	return 0;
 }

@@ -10,8 +10,8 @@
  * time, closes after --connection-bytes and connects anew; one whose
  * connection is lost connects anew as well.  For each connection the ledger
  * gets a line "NUMBER SENT ECHOED END": bytes handed to the kernel, bytes seen
- * echoed, and how it ended (whole, lost, stopped).  A wrong byte is an
- * error at once.  Exit: 0 well, 1 a wrong echo, 2 usage or system.
+ * echoed, and how it ended (whole, lost, stopped).  SIGTERM ends it before
+ * its time.  A wrong byte is an error at once.  Exit: 0 well, 1 a wrong echo, 2 usage or system.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include <getopt.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
@@ -47,6 +48,13 @@ static FILE *ledger;
 static int epoll_fd;
 static uint64_t next_number, total_echoed, n_connections, n_lost;
 static struct client clients[MAX_CLIENTS];
+static volatile sig_atomic_t stop_requested;
+
+static void on_sigterm(int signo)
+{
+	(void)signo;
+	stop_requested = 1;
+}
 
 static void die(const char *what)
 {
@@ -191,7 +199,7 @@ static void run(uint64_t until_usec)
 	struct epoll_event events[256];
 	uint64_t now;
 
-	while ((now = now_usec()) < until_usec) {
+	while (!stop_requested && (now = now_usec()) < until_usec) {
 		for (unsigned i = 0; i < n_clients; i++)
 			if (clients[i].fd < 0 && clients[i].retry_usec <= now)
 				start(&clients[i]);
@@ -254,6 +262,7 @@ int main(int argc, char *argv[])
 	uint64_t begin;
 
 	parse_options(argc, argv);
+	signal(SIGTERM, on_sigterm);
 	epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (epoll_fd < 0)
 		die("epoll_create1");

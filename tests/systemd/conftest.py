@@ -11,6 +11,7 @@
 of its box.
 """
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -35,6 +36,11 @@ def stage(tmp_path_factory):
     subprocess.run(["make", "-C", build, "-s", "install", f"DESTDIR={directory}"], check=True,
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                    timeout=INSTALL_SECONDS)
+    # The box has a /tmp of its own, and a build may be in ours.
+    tools = directory / "usr/local/bin"
+    tools.mkdir(parents=True)
+    for tool in ("load", "oracle"):
+        shutil.copy(build / "tests/faults" / tool, tools)
     return directory
 
 
