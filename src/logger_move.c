@@ -32,6 +32,12 @@ void logger_wait(const struct logger *l, int fd, long nsec)
 		(void)eventfd_read(l->fds->logger_bell, &rings);
 }
 
+static const char *const consequences[] = {
+	[STALL_BLOCK] = "clients wait, nothing is lost",
+	[STALL_DROP] = "soon messages are echoed and not saved",
+	[STALL_CLOSE] = "soon clients are closed without their echo",
+};
+
 void logger_set_stalled(struct logger *l, int error)
 {
 	if (atomic_load(&l->board->stalled_errno) == error)
@@ -39,8 +45,9 @@ void logger_set_stalled(struct logger *l, int error)
 	atomic_store(&l->board->stalled_errno, error);
 	(void)eventfd_write(l->fds->doorbell, 1);
 	if (error)
-		journal_error("cannot write to %s: %s; trying again every %d ms", l->config->path,
-			      strerror(error), STALL_RETRY_NSEC / 1000000);
+		journal_error("cannot write to %s: %s; %s, trying again every %d ms",
+			      l->config->path, strerror(error),
+			      consequences[l->config->when_stalled], STALL_RETRY_NSEC / 1000000);
 	else
 		journal_notice("%s takes records again", l->config->path);
 }

@@ -32,6 +32,11 @@ message_limit = 10
 at_message_limit = stop
 keep_files = 3
 message_size = 4K
+echo_after = synced
+when_stalled = drop
+stall_timeout = 2s
+keep_free = 5%
+logger_timeout = 10s
 """
 LINES = VALID.splitlines()
 KEYS = [(number, line.split(" = ")[0], line.split(" = ")[1])
@@ -68,6 +73,11 @@ BAD = {
     "keep_files": NUMBER + ["1000001", "all"],
     "message_size": ["0", "-1", "+1", "1048577", "2M", "1G", "4KB", "4KiB", "4 K", "0.5M", "K",
                      "0x1000", "04K", "17592186044417M", "18446744073709551616"],
+    "echo_after": ["sync", "Queued", "0"],
+    "when_stalled": ["wait", "DROP", "block,drop"],
+    "stall_timeout": ["0", "9ms", "25h", "5 s"],
+    "keep_free": ["0%", "100%", "5 %", "%", "1.5%", "05%", "-1%", "1048577G", "1T"],
+    "logger_timeout": ["999ms", "25h", "never"],
 }
 
 
