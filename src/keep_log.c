@@ -197,13 +197,18 @@ static bool is_current_file(const struct service *s, const char *path)
 	       ours.st_ino == named.st_ino;
 }
 
+void log_forget_next(struct service *s)
+{
+	if (s->next_log_file >= 0)
+		close(s->next_log_file);
+	s->next_log_file = -1;
+}
+
 int log_open_next(struct service *s, const struct config *fresh)
 {
 	int fd;
 
-	if (s->next_log_file >= 0)
-		close(s->next_log_file);
-	s->next_log_file = -1;
+	log_forget_next(s);
 	if (is_current_file(s, fresh->path))
 		return 0;
 	fd = open_for_format(s, fresh, "the running configuration stays");

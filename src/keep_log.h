@@ -21,6 +21,9 @@ int log_open_first(struct service *s);
  */
 int log_open_next(struct service *s, const struct config *fresh);
 
+/* The reload came to nothing: forgets the file of log_open_next(). */
+void log_forget_next(struct service *s);
+
 /* The file at log.path, whatever it is by now, becomes the log; it may be the same. */
 int log_reopen(struct service *s);
 

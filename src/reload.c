@@ -29,6 +29,8 @@ static int load(struct service *s, struct config *ret_fresh)
 			ret_fresh, diagnostics);
 	if (r < 0) {
 		say_diagnostics(diagnostics);
+		if (diagnostics->omitted > 0)
+			journal_error("... and %u more", diagnostics->omitted);
 		return r;
 	}
 	if (config_keep_until_restart(ret_fresh, &s->config, names, sizeof(names)) > 0)
@@ -78,6 +80,8 @@ static int reload(struct service *s)
 		r = open_listeners(s, &fresh, &listeners);
 	if (r == 0)
 		put_in_force(s, &fresh, &listeners);
+	else
+		log_forget_next(s);
 	return r;
 }
 

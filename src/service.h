@@ -56,6 +56,7 @@ struct service {
 	int next_log_file;		/* opened by a reload for the next logger, or -1 */
 	uint64_t logger_beat;		/* as seen last, and when that was */
 	uint64_t logger_beat_usec;
+	uint64_t moved_at_birth;	/* moved_bytes when the logger was forked */
 	unsigned logger_deaths;		/* in a row, of loggers that got nothing done */
 	sd_event_source *logger_retry;
 

@@ -17,7 +17,7 @@
 #define FREE_DEATHS 5
 #define FIRST_WAIT_USEC 20000
 #define LONGEST_WAIT_USEC 2000000
-/* The first beat says that a logger is up, the second that it has moved something or found nothing to move. */
+/* The first beat says that a logger is up, the second that it has done a round. */
 #define BEATS_OF_SUCCESS 2
 /* How often something that must be done before the next logger is tried again. */
 #define RETRY_USEC 200000
@@ -62,6 +62,7 @@ static int fork_logger(struct service *s)
 	if (pid < 0)
 		return (int)pid;
 	s->logger_pid = pid;
+	s->moved_at_birth = atomic_load(&s->board->moved_bytes);
 	s->logger_beat = 0;
 	s->logger_beat_usec = clock_monotonic_usec();
 	return 0;
@@ -129,7 +130,8 @@ static uint64_t wait_after_death(struct service *s)
 {
 	uint64_t wait_usec = FIRST_WAIT_USEC;
 
-	if (atomic_load(&s->board->logger_beat) >= BEATS_OF_SUCCESS)
+	if (atomic_load(&s->board->logger_beat) >= BEATS_OF_SUCCESS ||
+	    atomic_load(&s->board->moved_bytes) != s->moved_at_birth)
 		s->logger_deaths = 0;
 	if (++s->logger_deaths <= FREE_DEATHS)
 		return 0;

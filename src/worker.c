@@ -142,6 +142,21 @@ static int accept_from(int listen_fd, struct sockaddr_storage *ret_peer)
 	return -EAGAIN;
 }
 
+/*
+ * A client that came in the same moment as the word to leave may have woken
+ * this worker alone: the others would sleep until the next one comes.
+ */
+static int accept_last(const struct worker *w, struct sockaddr_storage *ret_peer)
+{
+	for (unsigned i = 0; i < w->fds->listeners.n; i++) {
+		int fd = accept_from(w->fds->listeners.item[i].fd, ret_peer);
+
+		if (fd >= 0)
+			return fd;
+	}
+	return -ECANCELED;
+}
+
 /* Waits, idle, for a client.  Returns its socket, or -ECANCELED when it is time to leave, or -errno. */
 static int wait_for_client(struct worker *w, struct sockaddr_storage *ret_peer)
 {
@@ -151,8 +166,10 @@ static int wait_for_client(struct worker *w, struct sockaddr_storage *ret_peer)
 
 	sigemptyset(&none);
 	while (fd == -EAGAIN) {
-		if (stop_requested || retire_requested)
+		if (stop_requested)
 			return -ECANCELED;
+		if (retire_requested)
+			return accept_last(w, ret_peer);
 		if (epoll_pwait(w->epoll_fd, &event, 1, -1, &none) > 0)
 			fd = accept_from(event.data.fd, ret_peer);
 		else if (errno != EINTR)

@@ -1,0 +1,272 @@
+# SPDX-License-Identifier: MIT
+"""Disks that are full, fail, or lose power."""
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from daemon import wait_until
+from faults import SOAK, kill_everything, logger_of
+
+LOAD = ["--clients", "8", "--size", "4096", "--window", "16384"]
+POWER_CUTS = 50 if SOAK else 3
+STALLED = "No space left on device"
+
+
+def start_on(start, disk, options=None, **more):
+    return start(options, log_directory=disk, **more)
+
+
+def is_stalled(daemon):
+    said = messages_about_stalls(daemon)
+    return said and said[-1].endswith("No space")
+
+
+def free(daemon, mounts, disk, load):
+    """Room for the rest of the test: the traffic ends soon, STATUS= and journal say that it is over."""
+    mounts.resize(disk, "2g")
+    wait_until(lambda: daemon.stderr().endswith("takes records again\n"), "the end of the stall")
+    size = os.path.getsize(daemon.path)
+    wait_until(lambda: os.path.getsize(daemon.path) > size + 1_000_000, "the log going on")
+    load.process.terminate()
+    wait_until(lambda: not daemon.status().startswith("Log stalled"), "STATUS= without a stall")
+
+
+def messages_about_stalls(daemon):
+    return re.findall(r"cannot write to .*: No space|takes records again", daemon.stderr())
+
+
+@pytest.mark.parametrize("echo_after", ["queued", "written"])
+def test_full_then_freed(start, traffic, mounts, echo_after):
+    """Three times: clients wait, nothing is lost, and it goes on by itself."""
+    disk = mounts.tmpfs("6m")
+    daemon = start_on(start, disk, {"log.echo_after": echo_after})
+    load = traffic(daemon, 3600, LOAD)
+    for megabytes in (12, 18, 24):
+        wait_until(lambda: is_stalled(daemon), "a stall")
+        size = os.path.getsize(daemon.path)
+        mounts.resize(disk, "%dm" % megabytes)
+        wait_until(lambda: os.path.getsize(daemon.path) > size + 5_000_000, "the disk full again")
+    wait_until(lambda: is_stalled(daemon), "the last stall")
+    wait_until(lambda: daemon.status().startswith("Log stalled (" + STALLED), "a stall in STATUS=")
+    free(daemon, mounts, disk, load)
+    assert load.end()["lost"] == 0
+    daemon.stop()
+    load.judge(daemon.path, least_bytes=10_000_000)
+    # One line for each change of state, none for each message.
+    said = messages_about_stalls(daemon)
+    assert 8 <= len(said) < 30
+    assert all(a != b for a, b in zip(said, said[1:])), said
+
+
+def test_stop_while_full_spills(start, traffic, mounts, tmp_path, monkeypatch):
+    state = tmp_path / "state"
+    state.mkdir()
+    monkeypatch.setenv("STATE_DIRECTORY", str(state))
+    disk = mounts.tmpfs("4m")
+    daemon = start_on(start, disk, {"log.stall_timeout": "300ms", "server.drain_timeout": "100ms"})
+    load = traffic(daemon, 3600, LOAD)
+    wait_until(lambda: daemon.status().startswith("Log stalled (" + STALLED), "a stall")
+    daemon.stop()
+    load.end(at_once=True)
+    (spill,) = state.iterdir()
+    assert spill.stat().st_size > 100_000
+    load.judge(daemon.path, str(spill), least_bytes=3_000_000)
+    mounts.resize(disk, "50m")
+    daemon.start()
+    assert str(spill) in daemon.stderr()
+
+
+def test_stop_while_full_and_nowhere_to_spill(start, traffic, mounts, tmp_path, monkeypatch):
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "missing"))
+    disk = mounts.tmpfs("4m")
+    daemon = start_on(start, disk, {"log.stall_timeout": "300ms", "server.drain_timeout": "100ms"})
+    load = traffic(daemon, 3600, LOAD)
+    wait_until(lambda: daemon.status().startswith("Log stalled (" + STALLED), "a stall")
+    daemon.expected_statuses.add(150)
+    daemon.signal(signal.SIGTERM)
+    assert daemon.wait() == 150
+    assert re.search(r"cannot create .*: No such file or directory; [1-9]\d* bytes of records are lost",
+                     daemon.stderr())
+    load.end(at_once=True)
+
+
+@pytest.mark.parametrize("echo_after", ["queued", "written"])
+def test_when_stalled_close(start, traffic, mounts, echo_after):
+    """Clients are closed without an echo; what was echoed is in the log."""
+    disk = mounts.tmpfs("6m")
+    daemon = start_on(start, disk, {"log.when_stalled": "close", "log.stall_timeout": "300ms",
+                                    "log.echo_after": echo_after})
+    load = traffic(daemon, 3600, LOAD)
+    wait_until(lambda: daemon.status().startswith("Log stalled (" + STALLED), "a stall")
+    # Whoever is closed connects anew, and is counted.
+    wait_until(lambda: int(re.search(r"(\d+) clients, ", daemon.status())[1]) > 16, "closed clients")
+    free(daemon, mounts, disk, load)
+    assert load.end()["lost"] > 0
+    daemon.stop()
+    load.judge(daemon.path, least_bytes=4_000_000)
+    with open(daemon.path) as log:
+        assert sum(" close stalled" in line for line in log) > 0
+
+
+def test_when_stalled_drop(start, traffic, mounts):
+    """Echo goes on; what the log says was dropped is what it lacks."""
+    disk = mounts.tmpfs("6m")
+    daemon = start_on(start, disk, {"log.when_stalled": "drop", "log.stall_timeout": "300ms"})
+    load = traffic(daemon, 3600, LOAD + ["--connection-bytes", "100000000000"])
+    wait_until(lambda: daemon.status().startswith("Log stalled (" + STALLED), "a stall")
+    wait_until(lambda: not re.search(" 0 messages dropped", daemon.status()), "drops in STATUS=")
+    free(daemon, mounts, disk, load)
+    assert load.end()["lost"] == 0
+    daemon.stop()
+    logged = dropped = 0
+    with open(daemon.path) as log:
+        for line in log:
+            fields = line.split(" ", 5)
+            if fields[3] in ("message", "part"):
+                logged += int(fields[4])
+            elif fields[3] == "dropped":
+                dropped += int(line.rsplit("bytes=", 1)[1])
+    with open(load.ledger) as ledger:
+        counts = [line.split() for line in ledger]
+    sent, echoed = (sum(int(c[i]) for c in counts) for i in (1, 2))
+    assert dropped > 100_000
+    # At most what was under way between a client and its worker is in neither sum.
+    assert echoed <= logged + dropped <= sent
+
+
+def test_keep_free_leaves_room_to_others(start, traffic, mounts):
+    disk = mounts.tmpfs("20m")
+    daemon = start_on(start, disk, {"log.keep_free": "50%"})
+    load = traffic(daemon, 3600, LOAD)
+    wait_until(lambda: daemon.status().startswith("Log stalled (" + STALLED), "a stall")
+    fs = os.statvfs(disk)
+    assert fs.f_bavail * 2 >= fs.f_blocks
+    free(daemon, mounts, disk, load)
+    assert load.end()["lost"] == 0
+    daemon.stop()
+    load.judge(daemon.path, least_bytes=5_000_000)
+
+
+@pytest.mark.parametrize("call, error", [("splice", "EIO"), ("splice", "EDQUOT"), ("splice", "EINTR")])
+def test_bursts_of_errors(start, traffic, call, error):
+    """On the way to the file, and between the pipes: tried again, nothing lost."""
+    daemon = start()
+    load = traffic(daemon, 3600, LOAD)
+    pid = logger_of(daemon)
+    with subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-P", daemon.path,
+                           "-e", "inject=%s:error=%s:when=5..30" % (call, error)]) as strace:
+        if error == "EINTR":
+            size = os.path.getsize(daemon.path)
+            wait_until(lambda: os.path.getsize(daemon.path) > size + 3_000_000, "the log going on")
+        else:
+            wait_until(lambda: "takes records again" in daemon.stderr(), "the end of the stall")
+        strace.terminate()
+    assert load.end(at_once=True)["lost"] == 0
+    daemon.stop()
+    load.judge(daemon.path)
+
+
+def test_limit_of_the_file_size(start, traffic):
+    """EFBIG, and a SIGXFSZ that must not kill."""
+    daemon = start(prefix=["prlimit", "--fsize=3000000:"])
+    load = traffic(daemon, 3600, LOAD)
+    wait_until(lambda: daemon.status().startswith("Log stalled (File too large"), "a stall")
+    subprocess.run(["prlimit", "--pid", str(logger_of(daemon)), "--fsize=unlimited"], check=True)
+    wait_until(lambda: not daemon.status().startswith("Log stalled"), "STATUS= without a stall")
+    subprocess.run(["prlimit", "--pid", str(daemon.pid), "--fsize=unlimited"], check=True)
+    assert load.end(at_once=True)["lost"] == 0
+    daemon.stop()
+    load.judge(daemon.path, least_bytes=2_000_000)
+
+
+@pytest.mark.seconds(1200 if SOAK else 120)
+def test_power_cut(start, traffic, mounts):
+    """With `synced` every echoed byte is on the disk that has lost power."""
+    for n in range(POWER_CUTS):
+        disk = mounts.ext4(200 << 20)
+        daemon = start_on(start, disk, {"log.echo_after": "synced", "log.message_limit": "300"},
+                          name="cut%d" % n)
+        load = traffic(daemon, 3600, LOAD)
+        wait_until(lambda: len(os.listdir(disk)) > 4, "some rotations")
+        mounts.cut_power(disk)
+        # The daemon finds a dead disk; the clients have what they have.
+        load.end(at_once=True)
+        kill_everything(daemon)
+        mounts.unmount(disk)
+        mounts.mount_image()
+        mend_torn_tails(disk)
+        load.judge(*(os.path.join(disk, name) for name in os.listdir(disk)
+                     if name.startswith("messages.log")), least_bytes=1_000_000)
+        mounts.unmount(disk)
+
+
+def mend_torn_tails(disk):
+    """What a power cut leaves behind the last newline was never echoed."""
+    for name in os.listdir(disk):
+        path = os.path.join(disk, name)
+        if name.startswith("messages.log"):
+            with open(path, "rb+") as log:
+                data = log.read()
+                # Blocks that were allocated and not written read as zeros.
+                log.truncate(data.find(b"\0") if b"\0" in data else len(data))
+                log.seek(0)
+                log.truncate(log.read().rfind(b"\n") + 1)
+
+
+def test_a_queued_echo_does_not_survive_a_power_cut(start, traffic, mounts):
+    """So the test above can fail."""
+    disk = mounts.ext4(200 << 20)
+    daemon = start_on(start, disk)
+    load = traffic(daemon, 3600, LOAD)
+    wait_until(lambda: os.path.getsize(daemon.path) > 3_000_000, "a volume")
+    mounts.cut_power(disk)
+    load.end(at_once=True)
+    kill_everything(daemon)
+    mounts.unmount(disk)
+    mounts.mount_image()
+    # Not even its name need be on the disk.
+    open(daemon.path, "a").close()
+    mend_torn_tails(disk)
+    with pytest.raises(AssertionError, match="lost [1-9]"):
+        load.judge(daemon.path, least_bytes=0)
+
+
+def test_a_failed_sync_is_no_receipt(start, traffic):
+    """The clients that waited are closed, the file is set aside, the service goes on."""
+    daemon = start({"log.echo_after": "synced"})
+    load = traffic(daemon, 3600, LOAD)
+    wait_until(lambda: os.path.getsize(daemon.path) > 500_000, "a volume")
+    pid = logger_of(daemon)
+    subprocess.run(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e",
+                    "inject=fdatasync:error=EIO:when=3"], timeout=60)
+    wait_until(lambda: logger_of(daemon) != pid, "another logger")
+    assert "cannot sync" in daemon.stderr() and "the file is set aside" in daemon.stderr()
+    size = os.path.getsize(daemon.path)
+    wait_until(lambda: os.path.getsize(daemon.path) > size + 500_000, "the log going on")
+    assert load.end(at_once=True)["lost"] > 0
+    daemon.stop()
+    directory = os.path.dirname(daemon.path)
+    files = [os.path.join(directory, n) for n in os.listdir(directory) if n.startswith("messages.log")]
+    assert len(files) == 2
+    load.judge(*files, least_bytes=500_000)
+
+
+def test_a_sync_that_really_fails(start, traffic, mounts):
+    """ext4 whose image lies on a full tmpfs: what was echoed is there when the cache is gone."""
+    outer = mounts.tmpfs("12m", name="outer")
+    disk = mounts.ext4(100 << 20, image_directory=outer)
+    daemon = start_on(start, disk, {"log.echo_after": "synced"})
+    load = traffic(daemon, 3600, LOAD)
+    wait_until(lambda: "cannot sync" in daemon.stderr(), "a failed sync")
+    load.end(at_once=True)
+    kill_everything(daemon)
+    mounts.cut_power(disk)
+    mounts.unmount(disk)
+    mounts.resize(outer, "200m")
+    mounts.mount_image()
+    mend_torn_tails(disk)
+    load.judge(*(os.path.join(disk, name) for name in os.listdir(disk)
+                 if name.startswith("messages.log")), least_bytes=100_000)

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""SIGKILL at any instant, under load: nothing echoed is lost, doubled or torn."""
+import os
+import signal
+import subprocess
+
+import pytest
+
+from daemon import wait_until
+from faults import SOAK, kill_again_and_again, kill_everything, logger_of
+
+LOGGER_KILLS = 10_000 if SOAK else 100
+WORKER_KILLS = 500 if SOAK else 40
+BOUNDARY_KILLS = 66 if SOAK else 5
+LOAD = ["--clients", "16", "--size", "4096", "--window", "16384"]
+
+
+@pytest.mark.seconds(3600 if SOAK else 120)
+@pytest.mark.parametrize("echo_after", ["queued", "written"])
+def test_killed_loggers(start, traffic, echo_after):
+    daemon = start({"log.echo_after": echo_after})
+    load = traffic(daemon, 3600, LOAD + ["--kind", "text"])
+    kill_again_and_again(daemon, "echo-log-logger", LOGGER_KILLS, 0.02)
+    assert load.end(at_once=True)["lost"] == 0
+    daemon.stop()
+    load.judge(daemon.path)
+
+
+@pytest.mark.seconds(600)
+def test_killed_loggers_that_sync(start, traffic):
+    """Killed in the middle of a sync, whose outcome nobody knows: no receipt, a new file."""
+    daemon = start({"log.echo_after": "synced"})
+    load = traffic(daemon, 3600, LOAD)
+    kill_again_and_again(daemon, "echo-log-logger", LOGGER_KILLS // 4, 0.05)
+    load.end(at_once=True)
+    daemon.stop()
+    files = [os.path.join(os.path.dirname(daemon.path), name)
+             for name in os.listdir(os.path.dirname(daemon.path)) if name.startswith("messages.log")]
+    load.judge(*files, least_bytes=100_000)
+    assert len(files) > 1
+
+
+@pytest.mark.seconds(1200 if SOAK else 120)
+def test_killed_workers(start, traffic):
+    daemon = start()
+    load = traffic(daemon, 3600, LOAD)
+    kill_again_and_again(daemon, "echo-log-worker", WORKER_KILLS, 0.03)
+    load.end(at_once=True)
+    daemon.stop()
+    load.judge(daemon.path)
+    with open(daemon.path) as log:
+        assert sum(" close killed" in line for line in log) > 0
+
+
+@pytest.mark.seconds(1200 if SOAK else 120)
+@pytest.mark.parametrize("call", ["splice", "ioctl", "ppoll"])
+def test_logger_killed_at_a_system_call(start, traffic, call):
+    daemon = start()
+    load = traffic(daemon, 3600, LOAD)
+    for n in range(1, BOUNDARY_KILLS + 1):
+        pid = logger_of(daemon)
+        strace = subprocess.run(
+            ["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e",
+             "inject=%s:signal=KILL:when=%d" % (call, n)], timeout=60, stderr=subprocess.PIPE)
+        # Gone before it could be attached to is no kill at the call.
+        assert b"attach" not in strace.stderr, strace.stderr
+        wait_until(lambda: logger_of(daemon) != pid, "another logger")
+    assert load.end(at_once=True)["lost"] == 0
+    daemon.stop()
+    load.judge(daemon.path)
+
+
+def test_everything_killed_after_written_receipts(start, traffic):
+    """Without systemd nobody keeps the pipes: what was echoed must be in the file."""
+    daemon = start({"log.echo_after": "written"})
+    load = traffic(daemon, 3600, LOAD)
+    wait_until(lambda: os.path.getsize(daemon.path) > 3_000_000, "a volume")
+    kill_everything(daemon)
+    load.end(at_once=True)
+    daemon.start()
+    daemon.stop()
+    # The record that was being written may be torn, and is closed off: it was not echoed.
+    with open(daemon.path, "rb") as log:
+        lines = log.read().split(b"\n")
+    torn = [i for i, line in enumerate(lines) if b" - - torn bytes=" in line]
+    for i in torn:
+        del lines[i - 1]
+    with open(daemon.path + ".mended", "wb") as log:
+        log.write(b"\n".join(lines))
+    load.judge(daemon.path + ".mended")
+
+
+def test_a_stopped_logger_is_replaced(start, traffic):
+    daemon = start({"log.logger_timeout": "1s"})
+    load = traffic(daemon, 3600, LOAD)
+    wait_until(lambda: os.path.getsize(daemon.path) > 1_000_000, "a volume")
+    pid = logger_of(daemon)
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: "shown no sign of life" in daemon.stderr(), "the word about it")
+    wait_until(lambda: logger_of(daemon) != pid, "another logger")
+    size = os.path.getsize(daemon.path)
+    wait_until(lambda: os.path.getsize(daemon.path) > size + 1_000_000, "the log going on")
+    assert load.end(at_once=True)["lost"] == 0
+    daemon.stop()
+    load.judge(daemon.path)

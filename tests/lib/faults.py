@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: MIT
+"""Faults, made on purpose: full and failing disks, power cuts, processes killed under load."""
+import ctypes
+import fcntl
+import os
+import random
+import re
+import signal
+import subprocess
+import time
+
+import pytest
+
+from daemon import children, comm, wait_until
+
+CLONE_NEWNS = 0x00020000
+# linux/ext4.h: shut the file system down at once, as a power cut would.
+EXT4_IOC_SHUTDOWN = 0x8004587D
+EXT4_GOING_FLAGS_NOLOGFLUSH = 2
+
+SEED = int(os.environ.get("ECHO_LOGD_SEED") or random.randrange(1 << 24))
+SOAK = bool(os.environ.get("ECHO_LOGD_SOAK"))
+
+
+def pytest_report_header():
+    return "ECHO_LOGD_SEED=%d" % SEED
+
+
+def tool(name):
+    return os.path.join(os.environ["ECHO_LOGD_BUILDDIR"], "tests", "faults", name)
+
+
+def run(*argv):
+    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   timeout=60)
+
+
+class Traffic:
+    """The C clients of load.c, and what their ledger says against the log."""
+
+    number = 0
+
+    def __init__(self, daemon, seconds, options=()):
+        Traffic.number += 1
+        self.daemon = daemon
+        self.ledger = os.path.join(daemon.directory, "ledger")
+        self.process = subprocess.Popen(
+            [tool("load"), "--port", str(daemon.port), "--ledger", self.ledger,
+             "--seed", str(SEED + Traffic.number), "--seconds", str(seconds), *options],
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def end(self, at_once=False):
+        """Returns {"connections": n, "lost": n, "echoed": bytes}."""
+        if at_once:
+            self.process.terminate()
+        said, _ = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0, said
+        return {name: int(n) for name, n in re.findall(r"(connections|lost|echoed) (\d+)", said)}
+
+    def judge(self, *files, least_bytes=1_000_000):
+        """Nothing that was echoed is lost, doubled or torn in FILES.  Returns the payload logged."""
+        done = subprocess.run([tool("oracle"), self.ledger, *files], text=True, timeout=120,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        last = done.stdout.splitlines()[-1]
+        assert last.startswith("lost 0 doubled 0 torn 0 "), done.stdout
+        logged = int(last.split()[-1])
+        assert logged >= least_bytes, last
+        return logged
+
+
+@pytest.fixture
+def traffic():
+    started = []
+
+    def start(*arguments, **more):
+        started.append(Traffic(*arguments, **more))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.process.kill()
+        each.process.communicate()
+
+
+def logger_of(daemon):
+    """The pid of the living logger."""
+    return wait_until(lambda: next((pid for pid in children(daemon.pid)
+                                    if comm(pid) == "echo-log-logger"), None), "a logger")
+
+
+def kill_everything(daemon):
+    """SIGKILL of the service; the logger first, so that it does not drain what the master leaves."""
+    loggers = [pid for pid in children(daemon.pid) if comm(pid) == "echo-log-logger"]
+    for pid in loggers:
+        os.kill(pid, signal.SIGSTOP)
+    daemon.orphans.update(loggers)
+    daemon.expected_statuses.add(-signal.SIGKILL)
+    for pid in [daemon.pid] + loggers:
+        os.kill(pid, signal.SIGKILL)
+    daemon.wait()
+
+    def all_reaped():
+        daemon.reap_orphans()
+        return not daemon.orphans
+
+    wait_until(all_reaped, "the end of the logger")
+
+
+def kill_again_and_again(daemon, name, times, longest_pause):
+    """SIGKILLs TIMES processes called NAME at random instants; returns how many different ones."""
+    rng, killed = random.Random(SEED), set()
+    deadline = time.monotonic() + 60 + times
+    while len(killed) < times:
+        assert time.monotonic() < deadline, "only %d kills" % len(killed)
+        found = [pid for pid in children(daemon.pid) if comm(pid) == name and pid not in killed]
+        if found:
+            pid = rng.choice(found)
+            try:
+                os.kill(pid, signal.SIGKILL)
+                killed.add(pid)
+            except ProcessLookupError:
+                pass
+        time.sleep(rng.random() * longest_pause)
+    return len(killed)
+
+
+class Mounts:
+    """File systems that only this test process and its children see."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.mounted = []
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(CLONE_NEWNS) != 0:
+            raise OSError(ctypes.get_errno(), "unshare")
+        run("mount", "--make-rprivate", "/")
+
+    def _point(self, name):
+        point = str(self.directory / name)
+        os.makedirs(point, exist_ok=True)
+        self.mounted.append(point)
+        return point
+
+    def tmpfs(self, size, name="disk"):
+        point = self._point(name)
+        run("mount", "-t", "tmpfs", "-o", "size=%s" % size, "tmpfs", point)
+        return point
+
+    def resize(self, point, size):
+        run("mount", "-o", "remount,size=%s" % size, point)
+
+    def ext4(self, size, image_directory=None, name="disk", options="loop"):
+        """A new ext4 in a file of SIZE (sparse); returns its mount point."""
+        self.image = os.path.join(str(image_directory or self.directory), name + ".img")
+        with open(self.image, "wb") as image:
+            image.truncate(size)
+        run("mkfs.ext4", "-q", "-F", "-E", "lazy_itable_init=0,nodiscard", self.image)
+        return self.mount_image(name, options)
+
+    def mount_image(self, name="disk", options="loop"):
+        point = self._point(name)
+        run("mount", "-o", options, self.image, point)
+        return point
+
+    def cut_power(self, point):
+        """What is not on disk by now never will be."""
+        fd = os.open(point, os.O_RDONLY | os.O_DIRECTORY)
+        flags = EXT4_GOING_FLAGS_NOLOGFLUSH.to_bytes(4, "little")
+        fcntl.ioctl(fd, EXT4_IOC_SHUTDOWN, flags)
+        os.close(fd)
+
+    def unmount(self, point):
+        # The last holder of a file there may still be on its way out.
+        wait_until(lambda: subprocess.run(["umount", point], stderr=subprocess.DEVNULL)
+                   .returncode == 0, "unmounting of %s" % point)
+        self.mounted.remove(point)
+
+    def end(self):
+        for point in reversed(self.mounted):
+            subprocess.run(["umount", "-l", point], stderr=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def mounts(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to mount file systems of its own")
+    mounts = Mounts(tmp_path)
+    yield mounts
+    mounts.end()
