@@ -70,12 +70,13 @@ ssize_t logger_cut_at_limit(struct logger *l, size_t n)
 		got = read(l->look_read, l->look_buffer + kept, LOOK_BYTES);
 		if (got < 0)
 			return -errno;
+		/* The rest of the copy is only taken out of the way. */
 		if (seen == wanted)
 			continue;
 		seen += parse_count_messages(l->config->format, l->look_buffer,
 					     kept + (size_t)got, wanted - seen, &passed);
 		cut += passed;
-		kept += (size_t)got - passed;
+		kept = seen == wanted ? 0 : kept + (size_t)got - passed;
 		memmove(l->look_buffer, l->look_buffer + passed, kept);
 	}
 	l->count.messages += seen;

@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -14,6 +13,7 @@
 #include <linux/sockios.h>
 #include <unistd.h>
 
+#include "acceptor.h"
 #include "clock.h"
 #include "framing.h"
 #include "journal.h"
@@ -27,9 +27,6 @@
 /* How long a client may take, once we must leave, to fetch the echo of the message in hand. */
 #define FAREWELL_USEC 1000000
 
-/* How long to leave the listeners alone when descriptors or memory have run out. */
-#define ACCEPT_PAUSE_MSEC 100
-
 struct worker {
 	const struct config *config;
 	const struct descriptors *fds;
@@ -37,7 +34,7 @@ struct worker {
 	unsigned slot_index;
 	struct slot *slot;
 	struct transcript transcript;
-	int epoll_fd;
+	struct acceptor acceptor;
 	unsigned low;			/* ring when fewer workers than this are idle */
 	uint8_t *buffer;
 	size_t buffer_bytes;
@@ -76,7 +73,7 @@ static void catch_signals(void)
 	signal(SIGUSR1, SIG_IGN);
 }
 
-/* While a client is served SIGTERM must come through; else only inside epoll_pwait(2). */
+/* While a client is served SIGTERM must come through; else only inside acceptor_wait(). */
 static void set_sigterm_blocked(bool blocked)
 {
 	sigset_t set;
@@ -98,84 +95,6 @@ static void wake_master(const struct worker *w)
 	if (atomic_load_explicit(&w->board->master_dozes, memory_order_relaxed) &&
 	    atomic_exchange(&w->board->master_dozes, 0))
 		ring(w);
-}
-
-static int watch_listeners(const struct worker *w)
-{
-	for (unsigned i = 0; i < w->fds->listeners.n; i++) {
-		int fd = w->fds->listeners.item[i].fd;
-		struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = fd};
-
-		if (epoll_ctl(w->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
-			return -errno;
-	}
-	return 0;
-}
-
-/* A busy worker left in the listeners' wait queues would be walked over for every new client. */
-static void unwatch_listeners(const struct worker *w)
-{
-	for (unsigned i = 0; i < w->fds->listeners.n; i++)
-		(void)epoll_ctl(w->epoll_fd, EPOLL_CTL_DEL, w->fds->listeners.item[i].fd, NULL);
-}
-
-static bool out_of_resources(int error)
-{
-	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
-}
-
-/* Returns a client's socket; -EAGAIN when another worker took it; -ESHUTDOWN when the listener is closed. */
-static int accept_from(int listen_fd, struct sockaddr_storage *ret_peer)
-{
-	socklen_t len = sizeof(*ret_peer);
-	int fd = accept4(listen_fd, (struct sockaddr *)ret_peer, &len, SOCK_CLOEXEC);
-
-	if (fd >= 0)
-		return fd;
-	if (errno == EINVAL)
-		return -ESHUTDOWN;
-	if (out_of_resources(errno)) {
-		journal_warning("cannot accept a client: %m, trying again in %d ms",
-				ACCEPT_PAUSE_MSEC);
-		poll(NULL, 0, ACCEPT_PAUSE_MSEC);
-	}
-	return -EAGAIN;
-}
-
-/*
- * A client that came in the same moment as the word to leave may have woken
- * this worker alone: the others would sleep until the next one comes.
- */
-static int accept_last(const struct worker *w, struct sockaddr_storage *ret_peer)
-{
-	for (unsigned i = 0; i < w->fds->listeners.n; i++) {
-		int fd = accept_from(w->fds->listeners.item[i].fd, ret_peer);
-
-		if (fd >= 0)
-			return fd;
-	}
-	return -ECANCELED;
-}
-
-/* Waits, idle, for a client.  Returns its socket, or -ECANCELED when it is time to leave, or -errno. */
-static int wait_for_client(struct worker *w, struct sockaddr_storage *ret_peer)
-{
-	struct epoll_event event;
-	sigset_t none;
-	int fd = -EAGAIN;
-
-	sigemptyset(&none);
-	while (fd == -EAGAIN) {
-		if (stop_requested)
-			return -ECANCELED;
-		if (retire_requested)
-			return accept_last(w, ret_peer);
-		if (epoll_pwait(w->epoll_fd, &event, 1, -1, &none) > 0)
-			fd = accept_from(event.data.fd, ret_peer);
-		else if (errno != EINTR)
-			return -errno;
-	}
-	return fd;
 }
 
 static void set_busy(struct worker *w)
@@ -369,7 +288,7 @@ static int handle_client(struct worker *w, int fd, const struct sockaddr_storage
 	char name[RECORD_PEER_SIZE];
 	int end, r;
 
-	unwatch_listeners(w);
+	acceptor_unwatch(&w->acceptor);
 	client_fd = fd;
 	set_sigterm_blocked(false);
 	net_format(peer, name);
@@ -411,8 +330,7 @@ static int prepare(struct worker *w)
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (w->buffer == MAP_FAILED)
 		return -errno;
-	w->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	return w->epoll_fd < 0 ? -errno : 0;
+	return acceptor_init(&w->acceptor, &w->fds->listeners, &stop_requested, &retire_requested);
 }
 
 static bool has_served_enough(const struct worker *w, unsigned served)
@@ -426,10 +344,10 @@ static int serve_clients(struct worker *w)
 	int fd, r;
 
 	for (unsigned served = 0;; set_idle(w)) {
-		r = watch_listeners(w);
+		r = acceptor_watch(&w->acceptor);
 		if (r < 0)
 			return r;
-		fd = wait_for_client(w, &peer);
+		fd = acceptor_wait(&w->acceptor, &peer);
 		if (fd < 0)
 			return fd == -ECANCELED || fd == -ESHUTDOWN ? 0 : fd;
 		set_busy(w);

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "acceptor.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <sys/epoll.h>
+
+#include "journal.h"
+
+/* How long to leave the listeners alone when descriptors or memory have run out. */
+#define ACCEPT_PAUSE_MSEC 100
+
+int acceptor_init(struct acceptor *a, const struct listeners *listeners,
+		  const volatile sig_atomic_t *stop, const volatile sig_atomic_t *retire)
+{
+	a->listeners = listeners;
+	a->stop = stop;
+	a->retire = retire;
+	a->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	return a->epoll_fd < 0 ? -errno : 0;
+}
+
+int acceptor_watch(const struct acceptor *a)
+{
+	for (unsigned i = 0; i < a->listeners->n; i++) {
+		int fd = a->listeners->item[i].fd;
+		struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = fd};
+
+		if (epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+void acceptor_unwatch(const struct acceptor *a)
+{
+	for (unsigned i = 0; i < a->listeners->n; i++)
+		(void)epoll_ctl(a->epoll_fd, EPOLL_CTL_DEL, a->listeners->item[i].fd, NULL);
+}
+
+static bool out_of_resources(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* Returns a client's socket; -EAGAIN when another worker took it; -ESHUTDOWN when the listener is closed. */
+static int accept_from(int listen_fd, struct sockaddr_storage *ret_peer)
+{
+	socklen_t len = sizeof(*ret_peer);
+	int fd = accept4(listen_fd, (struct sockaddr *)ret_peer, &len, SOCK_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	if (errno == EINVAL)
+		return -ESHUTDOWN;
+	if (out_of_resources(errno)) {
+		journal_warning("cannot accept a client: %m, trying again in %d ms",
+				ACCEPT_PAUSE_MSEC);
+		poll(NULL, 0, ACCEPT_PAUSE_MSEC);
+	}
+	return -EAGAIN;
+}
+
+/*
+ * A client that came in the same moment as the word to leave may have woken
+ * this worker alone: the others would sleep until the next one comes.
+ */
+static int accept_last(const struct acceptor *a, struct sockaddr_storage *ret_peer)
+{
+	for (unsigned i = 0; i < a->listeners->n; i++) {
+		int fd = accept_from(a->listeners->item[i].fd, ret_peer);
+
+		if (fd >= 0)
+			return fd;
+	}
+	return -ECANCELED;
+}
+
+int acceptor_wait(const struct acceptor *a, struct sockaddr_storage *ret_peer)
+{
+	struct epoll_event event;
+	sigset_t none;
+	int fd = -EAGAIN;
+
+	sigemptyset(&none);
+	while (fd == -EAGAIN) {
+		if (*a->stop)
+			return -ECANCELED;
+		if (*a->retire)
+			return accept_last(a, ret_peer);
+		if (epoll_pwait(a->epoll_fd, &event, 1, -1, &none) > 0)
+			fd = accept_from(event.data.fd, ret_peer);
+		else if (errno != EINTR)
+			return -errno;
+	}
+	return fd;
+}
