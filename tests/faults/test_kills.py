@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from daemon import wait_until
+from clients import Client
+from daemon import is_gone, wait_until
 from faults import SOAK, kill_again_and_again, kill_everything, logger_of
 
 LOGGER_KILLS = 10_000 if SOAK else 100
@@ -103,3 +104,28 @@ def test_a_stopped_logger_is_replaced(start, traffic):
     assert load.end(at_once=True)["lost"] == 0
     daemon.stop()
     load.judge(daemon.path)
+
+
+@pytest.mark.parametrize("change", ["limit", "rename"])
+def test_an_orphan_empties_the_pipe_whatever_its_file_is_called(start, change):
+    """Nobody forks another logger when the master is dead: neither a full file nor a new name ends this one."""
+    daemon = start({"server.drain_timeout": "0", "log.framing": "line",
+                    "log.message_limit": 2 if change == "limit" else 0})
+    logger = logger_of(daemon)
+    os.kill(logger, signal.SIGSTOP)
+    with Client(daemon.port) as client:
+        for n in range(5):
+            client.talk(b"line %d\n" % n)
+        path = daemon.path
+        if change == "rename":
+            path += ".1"
+            os.rename(daemon.path, path)
+        daemon.orphans.add(logger)
+        daemon.expected_statuses.add(-signal.SIGKILL)
+        daemon.signal(signal.SIGKILL)
+        daemon.wait()
+        os.kill(logger, signal.SIGCONT)
+        wait_until(lambda: is_gone(logger), "the end of the logger")
+    with open(path) as log:
+        assert [line.split(" ", 5)[5] for line in log if " message " in line] == \
+            ['"line %d\\n"\n' % n for n in range(5)]
