@@ -188,7 +188,8 @@ def test_sigterm_to_sixty_waiting_workers(start):
         bystander.finish()
     log = check_stopped(daemon, clients + [bystander], min_bytes=600)
     for client in clients:
-        assert [c.close for c in log.by_peer(client.peer)] == ["shutdown"]
+        # A port may have been used twice.
+        assert {c.close for c in log.by_peer(client.peer)} == {"shutdown"}
     assert log.by_peer(bystander.peer)[0].close == "eof"
 
 
