@@ -17,6 +17,23 @@ static bool is_reached(uint32_t done, uint32_t want)
 	return (int32_t)(done - want) >= 0;
 }
 
+/*
+ * Rounds go on at some two thousand a second and pass half the circle of
+ * numbers in twelve days: a number that stands still must not come to lie
+ * ahead by then.
+ */
+#define LONGEST_LAG (UINT32_C(1) << 30)
+
+static void pull_along(struct scoreboard *board, uint32_t round)
+{
+	uint32_t wanted = atomic_load(&board->round_wanted);
+
+	if (round - atomic_load(&board->round_failed) > LONGEST_LAG)
+		atomic_store(&board->round_failed, round - LONGEST_LAG);
+	if (is_reached(round, wanted) && round - wanted > LONGEST_LAG)
+		(void)atomic_compare_exchange_strong(&board->round_wanted, &wanted, round);
+}
+
 static uint32_t bit_of(uint32_t round)
 {
 	return UINT32_C(1) << (round % 32);
@@ -92,6 +109,7 @@ void receipt_end_round(struct scoreboard *board, uint32_t round, bool failed)
 		if (bits == UINT32_MAX)
 			break;
 	}
+	pull_along(board, round);
 	atomic_store(&board->round_done, round);
 	if (bits != 0 && !is_reached(done, atomic_load(&board->round_wanted)))
 		futex_wake(&board->round_done, bits);
