@@ -9,7 +9,7 @@ import socket
 import pytest
 
 from clients import Client, Load
-from daemon import descriptors, free_port, wait_until
+from daemon import descriptors, free_port, settled, wait_until
 from messagelog import log_files, read_log
 from oracle import check_log, check_stopped
 
@@ -220,7 +220,7 @@ def test_fifty_signals_leave_no_descriptor(start):
 
 def test_failed_reloads_leave_no_descriptor(start, tmp_path):
     daemon = start()
-    before = sorted(descriptors(daemon.pid).values())
+    before = settled(lambda: sorted(descriptors(daemon.pid).values()), "the set of descriptors")
     with socket.socket(socket.AF_INET6) as holder:
         holder.bind(("::1", 0))
         holder.listen()

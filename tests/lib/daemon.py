@@ -36,6 +36,18 @@ def wait_until(predicate, what, timeout=20):
         time.sleep(0.003)
 
 
+def settled(look, what):
+    """What LOOK() gives once it stays the same: a descriptor in passing is not counted."""
+    seen = []
+
+    def is_settled():
+        seen.append(look())
+        return len(seen) >= 30 and all(value == seen[-1] for value in seen[-30:])
+
+    wait_until(is_settled, "%s that stays" % what)
+    return seen[-1]
+
+
 def free_port():
     """A port that is free on both loopback addresses."""
     while True:
