@@ -54,7 +54,7 @@ def test_killed_logger(make_daemon, log_pipe, log_directory, format, lives):
         daemon.start()
         pipe = log_pipe(daemon)
         loggers.add(daemon.wait_for_logger())
-        with Load(daemon.port, 6, 30_000, ("127.0.0.1", "::1"), window=300_000) as load:
+        with Load(daemon.port, 4, 10_000, ("127.0.0.1", "::1"), window=100_000) as load:
             for n in range(FREE_DEATHS):
                 mark = load.echoed_bytes
                 wait_until(lambda: load.echoed_bytes > mark + 100_000, "the echo going on")

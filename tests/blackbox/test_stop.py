@@ -210,16 +210,16 @@ def test_sigterm_to_a_worker_with_a_message_in_hand(start):
     assert log.messages == 40
 
 
-def test_sigterm_to_sixty_busy_workers(start):
+def test_sigterm_to_forty_busy_workers(start):
     daemon = start({"server.max_spare": "12"})
     clients = []
     for _ in range(10):
-        with Load(daemon.port, 6, 10_000, window=60_000) as load:
+        with Load(daemon.port, 4, 10_000, window=40_000) as load:
             wait_until(lambda: min(len(s.client.echoed) for s in load.streams) > 20_000, "load")
             for stream in load.streams:
                 os.kill(daemon.worker_of(stream.client), signal.SIGTERM)
             clients += load.clients()
-    assert sum(not c.is_complete for c in clients) == 60
-    log = check_stopped(daemon, clients, min_bytes=MIB)
+    assert sum(not c.is_complete for c in clients) == 40
+    log = check_stopped(daemon, clients, min_bytes=800_000)
     reasons = [c.close for c in log.connections.values()]
-    assert set(reasons) <= {"shutdown", "reset"} and reasons.count("shutdown") > 30
+    assert set(reasons) <= {"shutdown", "reset"} and reasons.count("shutdown") > 20

@@ -11,7 +11,7 @@ import threading
 CHUNK = 256 * 1024
 
 # A test that looks into /proc beside busy streams would wait 5 ms for each of them.
-sys.setswitchinterval(0.0002)
+sys.setswitchinterval(0.0005)
 
 
 def address_text(address):
