@@ -113,8 +113,10 @@ static int on_reopen(sd_event_source *source, const struct signalfd_siginfo *inf
 
 	(void)source;
 	(void)info;
-	if (s->phase < PHASE_FINISHING)
-		logger_give_order(s, ORDER_REOPEN);
+	if (s->phase >= PHASE_FINISHING)
+		return 0;
+	atomic_fetch_add(&s->board->reopens_asked, 1);
+	logger_give_order(s, ORDER_REOPEN);
 	return 0;
 }
 
@@ -180,6 +182,7 @@ static void look_at_limit(struct service *s)
 
 static void logger_is_up(struct service *s)
 {
+	atomic_store(&s->board->reopens_done, s->reopens_answered);
 	if (s->phase == PHASE_STARTING) {
 		s->phase = PHASE_RUNNING;
 		atomic_store(&s->board->generation, s->generation);

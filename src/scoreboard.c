@@ -137,6 +137,8 @@ void scoreboard_carry_over(struct scoreboard *new, struct scoreboard *old)
 	atomic_store(&new->torn_bytes, old->torn_bytes);
 	atomic_store(&new->must_sync, old->must_sync);
 	atomic_store(&new->reopens, old->reopens);
+	atomic_store(&new->reopens_asked, old->reopens_asked);
+	atomic_store(&new->reopens_done, old->reopens_done);
 	atomic_store(&new->limit_reached, old->limit_reached);
 	atomic_store(&new->count_index, old->count_index);
 	memcpy(new->count, old->count, sizeof(new->count));

@@ -24,7 +24,7 @@
 #include "record.h"
 
 #define SCOREBOARD_MAGIC UINT64_C(0x64676f6c6f686365)	/* "echologd" in memory order */
-#define SCOREBOARD_VERSION 1
+#define SCOREBOARD_VERSION 2
 
 enum slot_state { SLOT_FREE, SLOT_IDLE, SLOT_BUSY };
 
@@ -80,6 +80,9 @@ struct scoreboard {
 	uint32_t n_slots;
 	uint64_t size_bytes;
 	uint32_t format;			/* master: enum log_format of the records in the pipes */
+	_Atomic pid_t master_pid;		/* master; this and the next two: for tools */
+	_Atomic pid_t logger_pid;		/* master; 0: none just now */
+	_Atomic uint64_t started_usec;		/* master: realtime at which this master started */
 
 	_Alignas(64)
 	_Atomic uint32_t generation;		/* master: of the configuration in force, from 1 */
@@ -89,6 +92,8 @@ struct scoreboard {
 	_Atomic uint64_t torn_bytes;		/* master, before it sets OWES_TORN */
 	_Atomic uint32_t must_sync;		/* master: echo_after is, or has been, synced */
 	_Atomic uint32_t reopens;		/* master: how often a log file was taken into use */
+	_Atomic uint32_t reopens_asked;		/* master: how often SIGUSR1 was seen */
+	_Atomic uint32_t reopens_done;		/* master: reopens_asked when log.path was last opened and in use */
 
 	_Alignas(64)
 	_Atomic uint64_t logger_beat;		/* logger: 0 until it is up, then grows with each round */

@@ -52,6 +52,7 @@ struct service {
 	/* supervise_logger, keep_log */
 	pid_t logger_pid;		/* 0: none */
 	int log_needs;			/* enum logger_exit of the last logger, until that is done */
+	uint32_t reopens_answered;	/* reopens_asked when the file of the next logger was opened */
 	int log_errno;			/* why there is no logger, said already; 0: all is well */
 	int next_log_file;		/* opened by a reload for the next logger, or -1 */
 	uint64_t logger_beat;		/* as seen last, and when that was */

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "fdstore.h"
 #include "journal.h"
 #include "keep_log.h"
@@ -194,6 +195,10 @@ static int prepare(struct service *s)
 			      s->config.max_clients, strerror(-r));
 		return r;
 	}
+	atomic_store(&s->board->master_pid, getpid());
+	atomic_store(&s->board->logger_pid, 0);
+	atomic_store(&s->board->started_usec, clock_realtime_usec());
+	s->reopens_answered = atomic_load(&s->board->reopens_asked);
 	s->generation = atomic_load(&s->board->generation) + 1;
 	r = s->took_pipes ? 0 : open_pipes(&s->fds);
 	if (r == 0)

@@ -24,6 +24,7 @@
 
 static int mend_file(struct service *s)
 {
+	uint32_t asked = atomic_load(&s->board->reopens_asked);
 	int r;
 
 	switch (s->log_needs) {
@@ -45,10 +46,12 @@ static int mend_file(struct service *s)
 		return 0;
 	}
 	/* The file is the one that log.path names, so an order to see to that is carried out. */
-	if (r == 0)
-		atomic_store(&s->board->logger_order,
-			     s->phase == PHASE_FINISHING ? ORDER_FINISH : ORDER_NONE);
-	return r;
+	if (r < 0)
+		return r;
+	s->reopens_answered = asked;
+	atomic_store(&s->board->logger_order,
+		     s->phase == PHASE_FINISHING ? ORDER_FINISH : ORDER_NONE);
+	return 0;
 }
 
 static int fork_logger(struct service *s)
@@ -62,6 +65,7 @@ static int fork_logger(struct service *s)
 	if (pid < 0)
 		return (int)pid;
 	s->logger_pid = pid;
+	atomic_store(&s->board->logger_pid, pid);
 	s->moved_at_birth = atomic_load(&s->board->moved_bytes);
 	s->logger_beat = 0;
 	s->logger_beat_usec = clock_monotonic_usec();
@@ -175,6 +179,7 @@ bool logger_reaped(struct service *s, pid_t pid, int wait_status)
 	if (pid != s->logger_pid)
 		return false;
 	s->logger_pid = 0;
+	atomic_store(&s->board->logger_pid, 0);
 	if (s->abandons_log)
 		return true;
 	if (WIFSIGNALED(wait_status)) {

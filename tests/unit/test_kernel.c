@@ -204,6 +204,15 @@ static void move_and_check(int pipe_fd, const int stage[2], int n)
 	reader.len = 0;
 }
 
+/* On a busy machine a writer may come late. */
+static bool has_heard_all(void)
+{
+	for (unsigned i = 0; i < N_WRITERS; i++)
+		if (reader.next[i] == 0)
+			return false;
+	return true;
+}
+
 static void race_fionread(int pipe_bytes, unsigned rounds)
 {
 	int fds[2], stage[2], n;
@@ -214,9 +223,9 @@ static void race_fionread(int pipe_bytes, unsigned rounds)
 	for (unsigned i = 0; i < N_WRITERS; i++)
 		pids[i] = fork_writer(fds[1], i, false);
 	close(fds[1]);
-	while (rounds > 0) {
+	while (rounds > 0 || !has_heard_all()) {
 		n = bytes_in(fds[0]);
-		rounds -= n > 0;
+		rounds -= n > 0 && rounds > 0;
 		move_and_check(fds[0], stage, n);
 	}
 	atomic_store(&shared->stop, 1);
@@ -229,7 +238,6 @@ static void race_fionread(int pipe_bytes, unsigned rounds)
 	for (unsigned i = 0; i < N_WRITERS; i++) {
 		wait_for_exit(pids[i], 0);
 		assert_int_equal(reader.next[i], atomic_load(&shared->written[i]));
-		assert_true(reader.next[i] > 0);
 	}
 	assert_int_equal(atomic_load(&shared->failed), 0);
 	close(fds[0]);
