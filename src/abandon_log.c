@@ -28,7 +28,8 @@ static bool is_stalled(struct service *s)
 
 static void give_up(struct service *s, const char *what, int r)
 {
-	journal_error("cannot %s %s: %s; %zu bytes of records are lost", what, s->spill.path,
+	journal_error("cannot %s %s: %s; %zu bytes of records are lost, unless this is a restart",
+		      what, s->spill.path,
 		      strerror(-r), spill_left(&s->fds));
 	(void)sd_event_exit(s->event, STATUS_RECORDS_LOST);
 }

@@ -8,21 +8,27 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "crash_point.h"
+
 #define LOG_PIPE "log-pipe"
 #define STAGE_PIPE "stage-pipe"
 #define LOG_FILE "log-file-"
 #define SCOREBOARD "scoreboard"
+#define SPILL "spill"
 
 /* systemd answers in microseconds; a hung PID 1 must not hang us. */
 #define BARRIER_USEC 5000000
 
+static void take_only(int fd, int *ret_fd)
+{
+	if (*ret_fd >= 0)
+		close(*ret_fd);
+	*ret_fd = fd;
+}
+
 static void take_pipe_end(int fd, int *read_fd, int *write_fd)
 {
-	int *end = (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY ? read_fd : write_fd;
-
-	if (*end >= 0)
-		close(*end);
-	*end = fd;
+	take_only(fd, (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY ? read_fd : write_fd);
 }
 
 /* Two, if the last master was killed between putting one and giving back the other: the newer. */
@@ -40,33 +46,32 @@ static void take_log_file(int fd, const char *name, int *log_file, unsigned long
 	*newest = number;
 }
 
-static void take_one(int fd, const char *name, struct descriptors *fds, int *scoreboard_fd,
+static void take_one(int fd, const char *name, struct descriptors *fds, struct kept *kept,
 		     unsigned long *newest)
 {
-	if (strcmp(name, LOG_PIPE) == 0) {
+	if (strcmp(name, LOG_PIPE) == 0)
 		take_pipe_end(fd, &fds->log_read, &fds->log_write);
-	} else if (strcmp(name, STAGE_PIPE) == 0) {
+	else if (strcmp(name, STAGE_PIPE) == 0)
 		take_pipe_end(fd, &fds->stage_read, &fds->stage_write);
-	} else if (strncmp(name, LOG_FILE, strlen(LOG_FILE)) == 0) {
+	else if (strncmp(name, LOG_FILE, strlen(LOG_FILE)) == 0)
 		take_log_file(fd, name, &fds->log_file, newest);
-	} else if (strcmp(name, SCOREBOARD) == 0) {
-		if (*scoreboard_fd >= 0)
-			close(*scoreboard_fd);
-		*scoreboard_fd = fd;
-	} else {
+	else if (strcmp(name, SCOREBOARD) == 0)
+		take_only(fd, &kept->scoreboard_fd);
+	else if (strcmp(name, SPILL) == 0)
+		take_only(fd, &kept->spill_fd);
+	else
 		close(fd);
-	}
 }
 
-bool fdstore_take(struct descriptors *fds, int *ret_scoreboard_fd)
+bool fdstore_take(struct descriptors *fds, struct kept *ret_kept)
 {
 	unsigned long newest = 0;
 	char **names = NULL;
 	int n = sd_listen_fds_with_names(1, &names);
 
-	*ret_scoreboard_fd = -1;
+	*ret_kept = (struct kept){.scoreboard_fd = -1, .spill_fd = -1};
 	for (int i = 0; i < n; i++) {
-		take_one(SD_LISTEN_FDS_START + i, names[i], fds, ret_scoreboard_fd, &newest);
+		take_one(SD_LISTEN_FDS_START + i, names[i], fds, ret_kept, &newest);
 		free(names[i]);
 	}
 	free(names);
@@ -89,6 +94,7 @@ void fdstore_put_pipes(const struct descriptors *fds)
 	const int stage_pipe[] = {fds->stage_read, fds->stage_write};
 
 	put(LOG_PIPE, log_pipe, 2);
+	crash_point("master-half-stored");
 	put(STAGE_PIPE, stage_pipe, 2);
 }
 
@@ -104,8 +110,20 @@ void fdstore_put_log_file(int fd, unsigned number)
 
 	snprintf(name, sizeof(name), LOG_FILE "%u", number);
 	put(name, &fd, 1);
+	crash_point("master-file-stored");
 	if (number > 0)
 		(void)sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=" LOG_FILE "%u", number - 1);
+}
+
+void fdstore_put_spill(int fd)
+{
+	put(SPILL, &fd, 1);
+	fdstore_wait();
+}
+
+void fdstore_drop_spill(void)
+{
+	(void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" SPILL);
 }
 
 void fdstore_wait(void)

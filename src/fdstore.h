@@ -4,7 +4,8 @@
  * FDSTORE=1.  Master only; without systemd there is nothing to take and
  * each put does nothing.
  *
- * Kept: both ends of both pipes, the log file, the scoreboard.  So after
+ * Kept: both ends of both pipes, the log file, the scoreboard, and a spill
+ * in the making (spill.h).  So after
  * SIGKILL of the whole service the next master finds every record that was
  * in a pipe, the file with its offset, and who was being served.
  *
@@ -17,12 +18,18 @@
 
 #include "child.h"
 
+/* What is kept beside the pipes and the log file; -1 where there is none. */
+struct kept {
+	int scoreboard_fd;
+	int spill_fd;
+};
+
 /*
  * Takes what was kept: fills the pipes and the log file of *FDS (-1 where
- * there is none) and *RET_SCOREBOARD_FD.  Half a pipe is no pipe.
+ * there is none) and *RET_KEPT.  Half a pipe is no pipe.
  * Returns whether both pipes are there.
  */
-bool fdstore_take(struct descriptors *fds, int *ret_scoreboard_fd);
+bool fdstore_take(struct descriptors *fds, struct kept *ret_kept);
 
 /* Hands over the pipes and the scoreboard, and waits until systemd has them. */
 void fdstore_put_pipes(const struct descriptors *fds);
@@ -30,6 +37,10 @@ void fdstore_put_scoreboard(int fd);
 
 /* The log is FD from now on; NUMBER tells it from the last one, which is given back. */
 void fdstore_put_log_file(int fd, unsigned number);
+
+/* A spill is begun, and systemd has it when this returns; or it is whole, and given back. */
+void fdstore_put_spill(int fd);
+void fdstore_drop_spill(void);
 
 /* Waits until systemd has dealt with all of the above. */
 void fdstore_wait(void);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "crash_point.h"
 #include "fdstore.h"
 #include "journal.h"
 #include "logfile.h"
@@ -103,6 +104,7 @@ static int take_into_use(struct service *s, int fd)
 	if (s->fds.log_file >= 0)
 		logfile_close(s->fds.log_file);
 	s->fds.log_file = fd;
+	crash_point("master-file-taken");
 	forget_counts(s);
 	set_debts(s, (contents.torn_bytes > 0 ? OWES_TORN : 0) |
 			     (contents.is_empty || s->phase == PHASE_STARTING ? OWES_START : 0),
@@ -250,6 +252,7 @@ int log_rotate(struct service *s)
 	/* Not twice, when the renaming succeeded and the opening did not. */
 	if (is_current_file(s, s->config.path))
 		r = set_aside(s, s->config.path);
+	crash_point("master-file-renamed");
 	return r < 0 ? r : log_reopen(s);
 }
 
@@ -260,6 +263,7 @@ int log_go_on_after_truncation(struct service *s)
 
 	if (r < 0 || lseek(s->fds.log_file, 0, SEEK_END) < 0)
 		return r < 0 ? r : -errno;
+	crash_point("master-truncation-seen");
 	journal_warning("%s was truncated by another program: what it held is gone, the log goes on; copytruncate loses records, rename instead",
 			s->config.path);
 	forget_counts(s);

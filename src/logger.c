@@ -11,6 +11,7 @@
 
 #include "build.h"
 #include "clock.h"
+#include "crash_point.h"
 #include "journal.h"
 #include "logfile.h"
 #include "pipe_bytes.h"
@@ -104,10 +105,12 @@ static int pay_debts(struct logger *l)
 	}
 	if (owed & OWES_LIMIT)
 		len += record_limit(&l->style, text + len, now, l->config->message_limit);
+	crash_point("logger-owes");
 	if (len > 0 && write(l->fds->stage_write, text, len) != (ssize_t)len) {
 		journal_error("cannot write to the stage pipe: %m");
 		return LOGGER_CANNOT_GO_ON;
 	}
+	crash_point("logger-record-staged");
 	atomic_store(&l->board->logger_owes, 0);
 	return logger_empty_stage(l);
 }
@@ -158,12 +161,15 @@ static int sync_file(struct logger *l, uint32_t round)
 		return STAY;
 	/* Whoever finds this set knows that its predecessor died before it could tell the outcome. */
 	atomic_store(&l->board->round_syncing, 1);
+	crash_point("logger-before-sync");
 	if (fdatasync(l->fds->log_file) < 0) {
+		crash_point("logger-sync-failed");
 		journal_error("cannot sync %s: %m; clients that wait for it are closed without their echo, the file is set aside",
 			      l->config->path);
 		receipt_end_round(l->board, round, true);
 		return LOGGER_SYNC_FAILED;
 	}
+	crash_point("logger-after-sync");
 	atomic_store(&l->board->round_syncing, 0);
 	l->synced_bytes = l->offset_bytes;
 	return STAY;
@@ -189,6 +195,7 @@ static int leave(struct logger *l, uint32_t round, int status)
 
 	if (must_sync(l))
 		r = sync_file(l, round);
+	crash_point("logger-leaves");
 	return r == STAY ? status : r;
 }
 
@@ -219,6 +226,7 @@ static int complete_round(struct logger *l, uint32_t round)
 
 	if (must_sync(l))
 		r = sync_file(l, round);
+	crash_point("logger-before-publish");
 	if (r == STAY)
 		receipt_end_round(l->board, round, false);
 	return r;
@@ -240,6 +248,7 @@ static int do_round(struct logger *l, uint32_t round, size_t *ret_n)
 		*ret_n = 0;
 		return STAY;
 	}
+	crash_point("logger-batch-seen");
 	if (n > 0)
 		r = move_records(l, n, &moved);
 	return r == STAY && moved == n ? complete_round(l, round) : r;

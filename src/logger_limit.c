@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "crash_point.h"
 #include "journal.h"
 #include "logfile.h"
 #include "parse.h"
@@ -32,6 +33,7 @@ void logger_publish_count(struct logger *l)
 
 	/* Two places: whoever is killed between the two stores leaves the old pair whole. */
 	l->board->count[next] = l->count;
+	crash_point("logger-count-written");
 	atomic_store(&l->board->count_index, next);
 }
 
@@ -125,6 +127,7 @@ int logger_settle_tickets(struct logger *l)
 		return LOGGER_REOPEN;
 	if (count_saved(l, &used) < 0)
 		return LOGGER_CANNOT_GO_ON;
+	crash_point("logger-tickets-counted");
 	tickets_issue(l->board, used, l->config->message_limit);
 	if (!tickets_are_spent(l->board))
 		atomic_store(&l->board->limit_reached, 0);

@@ -10,6 +10,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "crash_point.h"
 #include "journal.h"
 #include "pipe_bytes.h"
 
@@ -65,9 +66,11 @@ int logger_empty_stage(struct logger *l)
 	size_t left;
 
 	while ((left = bytes_in_pipe(l->fds->stage_read)) > 0) {
-		ssize_t n = splice(l->fds->stage_read, NULL, l->fds->log_file, NULL, left, 0);
+		ssize_t n = splice(l->fds->stage_read, NULL, l->fds->log_file, NULL,
+				   crash_point_split("logger-mid-splice", left), 0);
 
 		if (n > 0) {
+			crash_point("logger-mid-splice");
 			l->offset_bytes += (uint64_t)n;
 			cell_add(&l->board->moved_bytes, (uint64_t)n);
 			logger_set_stalled(l, 0);
@@ -94,6 +97,7 @@ int logger_move(struct logger *l, size_t n)
 			journal_error("cannot move records from the log pipe: %m");
 			return LOGGER_CANNOT_GO_ON;
 		}
+		crash_point("logger-batch-staged");
 		n -= (size_t)moved;
 		r = logger_empty_stage(l);
 		if (r != STAY)

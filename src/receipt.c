@@ -9,6 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "crash_point.h"
+
 /* How often a waiting worker looks whether the log is stalled. */
 static const struct timespec look_again = {.tv_nsec = 100000000};
 
@@ -111,6 +113,7 @@ void receipt_end_round(struct scoreboard *board, uint32_t round, bool failed)
 	}
 	pull_along(board, round);
 	atomic_store(&board->round_done, round);
+	crash_point("logger-before-wake");
 	if (bits != 0 && !is_reached(done, atomic_load(&board->round_wanted)))
 		futex_wake(&board->round_done, bits);
 }

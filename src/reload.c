@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "crash_point.h"
 #include "journal.h"
 #include "keep_log.h"
 #include "listener.h"
@@ -58,6 +59,7 @@ static void put_in_force(struct service *s, const struct config *fresh,
 {
 	struct listeners old = s->fds.listeners;
 
+	crash_point("master-reload");
 	s->config = *fresh;
 	s->fds.listeners = *listeners;
 	listeners_configure(&s->fds.listeners, &s->config);

@@ -4,12 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "crash_point.h"
+#include "fdstore.h"
 #include "logfile.h"
 #include "pipe_bytes.h"
 #include "record.h"
@@ -29,30 +33,67 @@ size_t spill_left(const struct descriptors *fds)
 	return bytes_in_pipe(fds->stage_read) + bytes_in_pipe(fds->log_read);
 }
 
-/* Copies to the spill what stands after the last newline before the log's offset, and cuts it off there. */
-static int move_head(struct spill *spill, int log_file)
+/* How many bytes of a record are the end of the log before its offset, read to TAIL.  Returns -errno on failure. */
+static ssize_t read_head(int log_file, off_t offset, char tail[RECORD_MAX], const char **ret_head)
 {
-	char tail[RECORD_MAX];
-	off_t offset = lseek(log_file, 0, SEEK_CUR), start;
+	off_t start = offset > RECORD_MAX ? offset - RECORD_MAX : 0;
+	ssize_t len = pread(log_file, tail, (size_t)(offset - start), start);
 	const char *newline;
-	ssize_t len;
-	size_t head;
 
-	if (offset <= 0)
-		return 0;
-	start = offset > RECORD_MAX ? offset - RECORD_MAX : 0;
-	len = pread(log_file, tail, (size_t)(offset - start), start);
 	if (len < 0)
 		return -errno;
 	newline = memrchr(tail, '\n', (size_t)len);
-	head = (size_t)len - (newline ? (size_t)(newline + 1 - tail) : 0);
-	if (write(spill->fd, tail + len - head, head) != (ssize_t)head)
-		return -errno;
-	spill->bytes += head;
-	/* A file that cannot be cut keeps half a record that the spill has whole: torn, not lost. */
-	if (ftruncate(log_file, offset - (off_t)head) == 0)
-		(void)lseek(log_file, offset - (off_t)head, SEEK_SET);
+	*ret_head = newline ? newline + 1 : tail;
+	return tail + len - *ret_head;
+}
+
+/* Whether the spill begins with HEAD: copied by a master that was killed before it cut the log. */
+static bool has_head(const struct spill *spill, const char *head, size_t len)
+{
+	char begin[RECORD_MAX];
+
+	return pread(spill->fd, begin, len, 0) == (ssize_t)len && memcmp(begin, head, len) == 0;
+}
+
+/*
+ * Moves to the spill what stands after the last newline before the log's
+ * offset: first the copy, then the cut, so that a kill between the two
+ * leaves it twice and not nowhere.
+ */
+static int move_head(struct spill *spill, int log_file)
+{
+	off_t offset = lseek(log_file, 0, SEEK_CUR);
+	char tail[RECORD_MAX];
+	const char *head = tail;
+	ssize_t len;
+
+	if (offset <= 0)
+		return 0;
+	len = read_head(log_file, offset, tail, &head);
+	if (len < 0)
+		return (int)len;
+	if (spill->bytes == 0 && len > 0) {
+		/* At the start of a page, so it is there wholly or not at all. */
+		if (write(spill->fd, head, (size_t)len) != len)
+			return -errno;
+		spill->bytes += (uint64_t)len;
+	}
+	crash_point("spill-head-copied");
+	if (len > 0 && !has_head(spill, head, (size_t)len))
+		return 0;
+	/* The offset first: a file that ends before it would look like one that somebody truncated.
+	 * If it cannot be cut it keeps half a record that the spill has whole: torn, not lost. */
+	offset -= len;
+	(void)lseek(log_file, offset, SEEK_SET);
+	crash_point("spill-log-rewound");
+	if (ftruncate(log_file, offset) < 0)
+		(void)lseek(log_file, len, SEEK_CUR);
 	return 0;
+}
+
+static int take_head(struct spill *spill, const struct descriptors *fds, enum log_format format)
+{
+	return format == FORMAT_RAW || fds->log_file < 0 ? 0 : move_head(spill, fds->log_file);
 }
 
 int spill_open(struct spill *spill, const struct descriptors *fds, enum log_format format)
@@ -67,9 +108,26 @@ int spill_open(struct spill *spill, const struct descriptors *fds, enum log_form
 	spill->fd = open(spill->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (spill->fd < 0)
 		return -errno;
-	if (format == FORMAT_RAW || fds->log_file < 0 || bytes_in_pipe(fds->stage_read) == 0)
-		return 0;
-	return move_head(spill, fds->log_file);
+	fdstore_put_spill(spill->fd);
+	crash_point("spill-created");
+	return bytes_in_pipe(fds->stage_read) > 0 ? take_head(spill, fds, format) : 0;
+}
+
+int spill_resume(struct spill *spill, const struct descriptors *fds, enum log_format format)
+{
+	char link[32];
+	struct stat st;
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", spill->fd);
+	len = readlink(link, spill->path, sizeof(spill->path) - 1);
+	spill->path[len > 0 ? len : 0] = '\0';
+	if (fstat(spill->fd, &st) < 0)
+		return -errno;
+	spill->bytes = (uint64_t)st.st_size;
+	/* With an empty stage there was no head to begin with, or it is followed by its rest already. */
+	return spill->bytes > 0 || bytes_in_pipe(fds->stage_read) > 0 ? take_head(spill, fds, format)
+								       : 0;
 }
 
 static int move_pipe(struct spill *spill, int pipe_fd)
@@ -77,12 +135,14 @@ static int move_pipe(struct spill *spill, int pipe_fd)
 	size_t left;
 
 	while ((left = bytes_in_pipe(pipe_fd)) > 0) {
-		ssize_t n = splice(pipe_fd, NULL, spill->fd, NULL, left, SPLICE_F_NONBLOCK);
+		ssize_t n = splice(pipe_fd, NULL, spill->fd, NULL,
+				   crash_point_split("spill-half", left), SPLICE_F_NONBLOCK);
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		if (n > 0)
 			spill->bytes += (uint64_t)n;
+		crash_point("spill-half");
 	}
 	return 0;
 }
@@ -99,13 +159,19 @@ int spill_close(struct spill *spill)
 	int directory = open(state_directory(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	int r = 0;
 
+	if (spill->bytes == 0)
+		(void)unlink(spill->path);
 	if (fsync(spill->fd) < 0 || directory < 0 || fsync(directory) < 0)
 		r = -errno;
 	if (directory >= 0)
 		close(directory);
+	if (r < 0)
+		return r;
+	crash_point("spill-synced");
+	fdstore_drop_spill();
 	close(spill->fd);
 	spill->fd = -1;
-	return r;
+	return 0;
 }
 
 unsigned spill_count(char ret_path[PATH_MAX])

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "crash_point.h"
 #include "fdstore.h"
 #include "journal.h"
 #include "keep_log.h"
@@ -102,42 +103,72 @@ static int listen_first(struct service *s)
 	return 0;
 }
 
-/* What a service that was killed left with systemd.  S->board is set if its scoreboard is there. */
-static void take_what_was_kept(struct service *s)
-{
-	int fd;
+/* How long records that cannot be stored wait for another try: systemd starts us again at once. */
+#define SPILL_PAUSE_SEC 2
 
-	s->took_pipes = fdstore_take(&s->fds, &fd);
+/* What is in the pipes cannot be stored, nor go on being logged.  Returns the exit status. */
+static int leave_records_with_systemd(const struct service *s, int r)
+{
+	journal_error("cannot store the records that the last run left, %zu bytes, in %s: %s; systemd keeps them until the service is stopped, trying again",
+		      spill_left(&s->fds), s->spill.path, strerror(-r));
+	sleep(SPILL_PAUSE_SEC);
+	return STATUS_RECORDS_LOST;
+}
+
+/* Moves what is in the pipes to the open spill.  Returns 0 or -errno. */
+static int finish_spill(struct service *s)
+{
+	int r = spill_move(&s->spill, &s->fds);
+
+	if (r == 0)
+		r = spill_close(&s->spill);
+	if (r == 0 && s->spill.bytes > 0)
+		journal_notice("the records that the last run left, %llu bytes, are in %s",
+			       (unsigned long long)s->spill.bytes, s->spill.path);
+	return r;
+}
+
+static enum log_format format_in_pipes(const struct service *s)
+{
+	return s->board ? (enum log_format)s->board->format : FORMAT_TEXT;
+}
+
+/*
+ * What a service that was killed left with systemd.  S->board is set if its
+ * scoreboard is there.  A spill that it was killed in is brought to its end
+ * first: half a record may be in it.  Returns 0 or -errno.
+ */
+static int take_what_was_kept(struct service *s)
+{
+	struct kept kept;
+	int r;
+
+	s->took_pipes = fdstore_take(&s->fds, &kept);
 	if (!s->took_pipes) {
 		s->fds = (struct descriptors)NO_DESCRIPTORS;
-		return;
+		return 0;
 	}
-	if (fd >= 0 && scoreboard_adopt(fd, &s->board) < 0)
+	crash_point("adopted");
+	if (kept.scoreboard_fd >= 0 && scoreboard_adopt(kept.scoreboard_fd, &s->board) < 0)
 		s->board = NULL;
+	if (kept.spill_fd < 0)
+		return 0;
+	s->spill.fd = kept.spill_fd;
+	r = spill_resume(&s->spill, &s->fds, format_in_pipes(s));
+	return r < 0 ? r : finish_spill(s);
 }
 
 /* Records that nobody will come for go to a file of their own.  Returns the exit status: STATUS, or worse. */
 static int leave_with(struct service *s, int status)
 {
-	enum log_format format = s->board ? (enum log_format)s->board->format : FORMAT_TEXT;
-	static struct spill spill;
 	int r;
 
 	if (!s->took_pipes || spill_left(&s->fds) == 0)
 		return status;
-	r = spill_open(&spill, &s->fds, format);
+	r = spill_open(&s->spill, &s->fds, format_in_pipes(s));
 	if (r == 0)
-		r = spill_move(&spill, &s->fds);
-	if (r == 0)
-		r = spill_close(&spill);
-	if (r < 0) {
-		journal_error("cannot store the records that the last run left, %zu bytes, in %s: %s; they are lost",
-			      spill_left(&s->fds), spill.path, strerror(-r));
-		return STATUS_RECORDS_LOST;
-	}
-	journal_notice("the records that the last run left, %llu bytes, are in %s",
-		       (unsigned long long)spill.bytes, spill.path);
-	return status;
+		r = finish_spill(s);
+	return r < 0 ? leave_records_with_systemd(s, r) : status;
 }
 
 static int prepare_scoreboard(struct service *s)
@@ -264,7 +295,7 @@ int startup_main(int argc, char *argv[])
 		.spill.fd = -1,
 	};
 	static struct options options;
-	int status;
+	int status, r;
 
 	if (!options_parse(argc, argv, &options, &status))
 		return status;
@@ -283,6 +314,8 @@ int startup_main(int argc, char *argv[])
 	master_block_signals();
 	if (open_standard_fds() < 0)
 		return STATUS_CANNOT_START;
-	take_what_was_kept(&s);
+	r = take_what_was_kept(&s);
+	if (r < 0)
+		return leave_records_with_systemd(&s, r);
 	return load(&s) < 0 ? leave_with(&s, STATUS_CONFIG) : run(&s);
 }

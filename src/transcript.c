@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "crash_point.h"
 #include "crc32c.h"
 #include "receipt.h"
 #include "tickets.h"
@@ -56,7 +57,9 @@ static int write_batch(struct transcript *t, bool may_wait)
 
 	if (t->batch_len == 0)
 		return 0;
+	crash_point("worker-before-write");
 	r = logpipe_write(&t->pipe, t->batch, t->batch_len, may_wait);
+	crash_point("worker-written");
 	if (r == -ETIMEDOUT && !t->continues_message && t->config->when_stalled == STALL_DROP) {
 		give_up_batch(t);
 		return DROPPED;
@@ -124,6 +127,7 @@ int transcript_open(struct transcript *t, uint64_t time_usec, const char *peer)
 
 	snprintf(t->slot->peer, sizeof(t->slot->peer), "%s", peer);
 	atomic_store_explicit(&t->slot->connection_id, id, memory_order_release);
+	crash_point("worker-before-open");
 	t->head = (struct record_head){.time_usec = time_usec, .id = id, .peer = t->slot->peer};
 	t->opened_usec = time_usec;
 	t->now = (struct transcript_state){.owes_open = true};
@@ -144,6 +148,7 @@ static int take_ticket(struct transcript *t)
 	/* Holding lasts from the first ticket of a batch to the write of that batch. */
 	if (!atomic_load_explicit(&t->slot->holds_tickets, memory_order_relaxed))
 		tickets_hold(t->board, t->slot);
+	crash_point("worker-holds-tickets");
 	while ((r = tickets_take(t->board)) == -EAGAIN) {
 		r = write_batch(t, false);
 		if (r < 0)
@@ -240,6 +245,7 @@ int transcript_close(struct transcript *t, uint64_t time_usec, enum close_reason
 	r = write_batch(t, true);
 	if (needs_tickets(t))
 		tickets_release(t->slot);
+	crash_point("worker-closed");
 	if (r == 0)
 		atomic_store_explicit(&t->slot->connection_id, 0, memory_order_release);
 	return r;
@@ -257,6 +263,7 @@ int transcript_obituary(struct transcript *t, uint64_t time_usec)
 	t->batch_len = record_close(&t->style, t->batch, &head, CLOSE_KILLED, 0, 0, 0);
 	if (t->batch_len > 0)
 		r = logpipe_write(&t->pipe, t->batch, t->batch_len, true);
+	crash_point("worker-obituary-written");
 	t->batch_len = 0;
 	if (r == 0)
 		atomic_store_explicit(&t->slot->connection_id, 0, memory_order_release);

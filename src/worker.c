@@ -15,6 +15,7 @@
 
 #include "acceptor.h"
 #include "clock.h"
+#include "crash_point.h"
 #include "framing.h"
 #include "journal.h"
 #include "net.h"
@@ -195,6 +196,7 @@ static int take_messages(struct worker *w, int fd, uint64_t time_usec, size_t le
 	}
 	*ret_consumed = done;
 	r = after_logging(transcript_commit(&w->transcript));
+	crash_point("worker-before-echo");
 	return r == GO_ON ? echo(fd, w->buffer, done) : r;
 }
 

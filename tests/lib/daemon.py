@@ -10,8 +10,9 @@ import socket
 import struct
 import subprocess
 import termios
-import threading
 import time
+
+from standin import Notifications
 
 SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PR_SET_CHILD_SUBREAPER = 36
@@ -129,53 +130,6 @@ def tcp_sockets():
     return rows
 
 
-class Notifications(threading.Thread):
-    """Stands in for systemd at NOTIFY_SOCKET."""
-
-    def __init__(self, path):
-        super().__init__(daemon=True)
-        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
-        self.socket.bind(path)
-        self.received = []
-        self.changed = threading.Condition()
-        self.start()
-
-    def run(self):
-        while True:
-            data = self.socket.recv(8192)
-            if data == b"END":
-                return
-            fields = dict(line.split("=", 1) for line in data.decode().splitlines())
-            with self.changed:
-                self.received.append(fields)
-                self.changed.notify_all()
-
-    def wait(self, predicate, what, since=0, timeout=20):
-        """The first message from number SINCE on for which PREDICATE holds."""
-        deadline = time.monotonic() + timeout
-        with self.changed:
-            while True:
-                for fields in self.received[since:]:
-                    if predicate(fields):
-                        return fields
-                since = max(since, len(self.received))
-                left = deadline - time.monotonic()
-                assert left > 0, "not said within %s s: %s; last: %s" % (
-                    timeout, what, self.received[-3:])
-                self.changed.wait(left)
-
-    def status(self):
-        with self.changed:
-            return next((f["STATUS"] for f in reversed(self.received) if "STATUS" in f), "")
-
-    def end(self):
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
-            s.connect(self.socket.getsockname())
-            s.send(b"END")
-        self.join(10)
-        self.socket.close()
-
-
 class LogPipe:
     """Looks at the log pipe, never at the stage pipe, through a read end of its own."""
 
@@ -195,10 +149,11 @@ class LogPipe:
 
 class Daemon:
     def __init__(self, directory, options=None, arguments=(), log_directory=None,
-                 runtime_directory=False, prefix=(), port=None):
+                 runtime_directory=False, prefix=(), port=None, program=None, store=None):
         """
         OPTIONS: {"section.key": value} of the configuration file.  ARGUMENTS
-        follow on the command line.  PREFIX: a command to start it by.
+        follow on the command line.  PREFIX: a command to start it by.  PROGRAM:
+        not binary() but this one.  STORE: an FdStore that outlives its processes.
         """
         self.directory = str(directory)
         self.port = port or free_port()
@@ -207,6 +162,7 @@ class Daemon:
         self.options = {"server.port": self.port, "log.path": self.path}
         self.options.update(options or {})
         self.arguments, self.prefix = list(arguments), list(prefix)
+        self.program, self.store = program or binary(), store
         self.runtime_directory = None
         if runtime_directory:
             self.runtime_directory = os.path.join(self.directory, "run")
@@ -244,7 +200,10 @@ class Daemon:
         """Starts without waiting for anything."""
         self.starts += 1
         notify_path = os.path.join(self.directory, "notify%d" % self.starts)
-        self.notifications = Notifications(notify_path)
+        if self.notifications:
+            self.notifications.end()
+        self.notifications = Notifications(notify_path, self.store)
+        prefix, kept = self.store.handover() if self.store else ([], [])
         environment = dict(os.environ, NOTIFY_SOCKET=notify_path)
         environment.pop("RUNTIME_DIRECTORY", None)
         environment.pop("LISTEN_FDS", None)
@@ -255,9 +214,9 @@ class Daemon:
         self.stderr_paths.append(os.path.join(self.directory, "stderr%d" % self.starts))
         with open(self.stderr_paths[-1], "wb") as stderr:
             self.process = subprocess.Popen(
-                self.prefix + [binary(), "-c", self.config_path] + self.arguments,
+                prefix + self.prefix + [self.program, "-c", self.config_path] + self.arguments,
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
-                env=environment)
+                env=environment, pass_fds=kept)
         return self
 
     def start(self):

@@ -1,0 +1,334 @@
+# SPDX-License-Identifier: MIT
+"""
+A process dies at a named point (src/crash_point.h), between two steps that a random kill
+hardly ever parts; what systemd keeps is kept by a stand-in, as nothing else would do for a
+master that dies.
+"""
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from daemon import binary, children, comm, is_gone, wait_until
+from faults import SOAK, logger_of, stop
+from standin import FdStore
+
+TIMES = 10 if SOAK else 2
+LOAD = ["--clients", "8", "--size", "4096", "--window", "16384", "--kind", "text"]
+SYNCED = {"log.echo_after": "synced"}
+WRITTEN = {"log.echo_after": "written"}
+ROTATE = {"log.message_limit": "500"}
+TICKETS = {"log.message_limit": "2000", "log.at_message_limit": "stop"}
+
+
+class Points:
+    def __init__(self, directory):
+        self.directory = directory
+        directory.mkdir()
+
+    def set(self, name):
+        (self.directory / name).touch()
+
+    def has_struck(self, name):
+        return not (self.directory / name).exists()
+
+    def wait(self, name):
+        wait_until(lambda: self.has_struck(name), "somebody at %s" % name)
+
+
+@pytest.fixture
+def points(tmp_path, monkeypatch):
+    points = Points(tmp_path / "points")
+    monkeypatch.setenv("ECHO_LOGD_CRASH_DIR", str(points.directory))
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
+    (tmp_path / "state").mkdir()
+    return points
+
+
+@pytest.fixture
+def start_crashing(start):
+    return lambda options=None, **more: start(options, program=binary() + "-crash", **more)
+
+
+@pytest.fixture
+def store():
+    store = FdStore()
+    yield store
+    store.clear()
+
+
+def files_of(daemon):
+    """Every file that holds records, by whatever way it came to be."""
+    directory, state = os.path.dirname(daemon.path), os.environ["STATE_DIRECTORY"]
+    return [os.path.join(directory, name) for name in os.listdir(directory)
+            if name.startswith("messages.log")] + \
+        [os.path.join(state, name) for name in os.listdir(state)]
+
+
+def grow(daemon, least=200_000):
+    """Until the log, under whatever names, is so much larger."""
+    def size():
+        return sum(os.path.getsize(path) for path in files_of(daemon) if os.path.exists(path))
+    before = size()
+    wait_until(lambda: size() > before + least, "the log going on")
+
+
+def rename(daemon, n):
+    os.rename(daemon.path, daemon.path + ".renamed%d" % n)
+
+
+def bury(daemon):
+    """The master has died by itself; systemd would end the rest of its control group."""
+    assert daemon.wait() == -signal.SIGKILL
+    daemon.expected_statuses.add(-signal.SIGKILL)
+    left = [pid for pid in children(os.getpid()) if comm(pid).startswith("echo-log")]
+    daemon.orphans.update(left)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: is_gone(pid), "the end of %d" % pid)
+    daemon.reap_orphans()
+
+
+# --- the logger
+
+@pytest.mark.parametrize("point, options", [
+    ("logger-batch-seen", {}),
+    ("logger-batch-seen", ROTATE),
+    ("logger-batch-staged", {}),
+    ("logger-mid-splice", {}),
+    ("logger-mid-splice", {"log.format": "json"}),
+    ("logger-mid-splice", ROTATE),
+    ("logger-before-publish", WRITTEN),
+    ("logger-before-wake", WRITTEN),
+    ("logger-before-sync", SYNCED),
+    ("logger-after-sync", SYNCED),
+    ("logger-before-publish", SYNCED),
+    ("logger-count-written", ROTATE),
+    ("logger-leaves", ROTATE),
+    ("logger-owes", ROTATE),
+    ("logger-record-staged", ROTATE),
+    ("logger-owes", {"rename": True}),
+    ("logger-leaves", {"rename": True, **SYNCED}),
+    ("logger-record-staged", {"rename": True}),
+], ids=str)
+def test_the_logger_dies(start_crashing, traffic, points, point, options):
+    options = dict(options)
+    renames = options.pop("rename", False)
+    daemon = start_crashing(options)
+    load = traffic(daemon, 3600, LOAD)
+    for n in range(TIMES):
+        grow(daemon)
+        pid = logger_of(daemon)
+        points.set(point)
+        if renames:
+            rename(daemon, n)
+        points.wait(point)
+        if not renames and options != ROTATE:
+            wait_until(lambda: logger_of(daemon) != pid, "another logger")
+        grow(daemon)
+    lost = load.end(at_once=True)["lost"]
+    assert lost == 0 or options == SYNCED, lost
+    daemon.stop()
+    assert "was killed by signal 9" in daemon.stderr()
+    if options.get("log.format") != "json":
+        load.judge(*files_of(daemon))
+
+
+def test_the_logger_dies_between_a_failed_sync_and_its_report(start_crashing, traffic, points):
+    """The kernel reports such an error once: whoever comes next must not take silence for success."""
+    daemon = start_crashing(SYNCED)
+    load = traffic(daemon, 3600, LOAD)
+    grow(daemon)
+    points.set("logger-sync-failed")
+    pid = logger_of(daemon)
+    subprocess.run(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e",
+                    "inject=fdatasync:error=EIO:when=3"], timeout=60)
+    wait_until(lambda: "it counts as failed" in daemon.stderr(), "the word about it")
+    assert points.has_struck("logger-sync-failed")
+    grow(daemon)
+    # Everybody who waited for that sync was closed without an echo.
+    assert load.end(at_once=True)["lost"] > 0
+    daemon.stop()
+    assert len(files_of(daemon)) == 2
+    load.judge(*files_of(daemon), least_bytes=200_000)
+
+
+@pytest.mark.parametrize("point", ["logger-owes", "logger-record-staged"])
+def test_a_torn_tail_is_closed_off_once(start_crashing, make_daemon, points, point):
+    """Whenever the logger dies that has to record it."""
+    daemon = make_daemon(program=binary() + "-crash")
+    with open(daemon.path, "w") as log:
+        log.write("2026-11-22T21:04:05.123456Z 6443f5a1b2c3d.0 192.0.2.7:53412 open\n"
+                  "2026-11-22T21:04:05.123987Z 6443f5a1b2c3d.1 192.0.2.7:53412 mess")
+    points.set(point)
+    daemon.start()
+    points.wait(point)
+    daemon.stop()
+    with open(daemon.path) as log:
+        events = [line.split(" ")[3] for line in log.read().splitlines()]
+    assert events == ["open", "mess", "torn", "start"]
+
+
+# --- workers
+
+@pytest.mark.parametrize("point, options", [
+    ("worker-before-open", {}),
+    ("worker-before-write", {}),
+    ("worker-written", {}),
+    ("worker-written", WRITTEN),
+    ("worker-before-echo", {}),
+    ("worker-before-echo", SYNCED),
+    ("worker-closed", {}),
+    ("worker-holds-tickets", TICKETS),
+], ids=str)
+def test_a_worker_dies(start_crashing, traffic, points, point, options):
+    daemon = start_crashing(options)
+    load = traffic(daemon, 3600, LOAD + ["--connection-bytes", "200000"])
+    for n in range(TIMES * 2):
+        if options != TICKETS:
+            grow(daemon)
+        points.set(point)
+        points.wait(point)
+    load.end(at_once=True)
+    daemon.stop()
+    assert "was killed by signal 9" in daemon.stderr()
+    if options != TICKETS:
+        load.judge(daemon.path)
+    with open(daemon.path) as log:
+        text = log.read()
+    # One for each, but for the worker that had written its client's end already.
+    assert text.count(" close killed") == TIMES * 2
+    assert options != TICKETS or text.count(" message ") <= 2000
+
+
+def test_an_obituary_is_written_at_least_once(start_crashing, traffic, points):
+    daemon = start_crashing()
+    load = traffic(daemon, 3600, LOAD)
+    grow(daemon)
+    points.set("worker-obituary-written")
+    points.set("worker-written")
+    points.wait("worker-obituary-written")
+    grow(daemon)
+    load.end(at_once=True)
+    daemon.stop()
+    load.judge(daemon.path)
+
+
+# --- the master, and with it everything
+
+def all_closed(path):
+    with open(path) as log:
+        text = log.read()
+    return text.count(" open\n") == text.count(" close ")
+
+
+def start_again(daemon):
+    bury(daemon)
+    daemon.start()
+
+
+@pytest.mark.parametrize("point, cause", [
+    ("master-file-renamed", "limit"),
+    ("master-file-taken", "limit"),
+    ("master-file-stored", "limit"),
+    ("master-file-taken", "rename"),
+    ("master-file-stored", "rename"),
+    ("master-reload", "reload"),
+    ("master-truncation-seen", "truncate"),
+    ("adopted", "kill"),
+], ids=str)
+def test_the_master_dies(start_crashing, traffic, points, store, point, cause):
+    daemon = start_crashing(ROTATE if cause == "limit" else {}, store=store)
+    load = traffic(daemon, 3600, LOAD)
+    for n in range(TIMES):
+        grow(daemon)
+        points.set(point)
+        if cause == "rename":
+            rename(daemon, n)
+        elif cause == "reload":
+            daemon.configure(log_path=daemon.path + ".reload%d" % n)
+            daemon.signal(signal.SIGHUP)
+        elif cause == "truncate":
+            load.end(at_once=True)
+            wait_until(lambda: all_closed(daemon.path), "the end of every connection")
+            os.truncate(daemon.path, 0)
+            load = traffic(daemon, 3600, LOAD)
+            os.remove(load.ledger)
+        elif cause == "kill":
+            daemon.signal(signal.SIGKILL)
+            bury(daemon)
+            daemon.launch()
+        points.wait(point)
+        start_again(daemon)
+        grow(daemon)
+    load.end(at_once=True)
+    daemon.stop()
+    load.judge(*files_of(daemon), least_bytes=100_000)
+    
+
+def test_the_master_dies_with_half_of_its_pipes_stored(make_daemon, traffic, points, store):
+    """Nothing was in them yet; the next master makes its own."""
+    daemon = make_daemon(program=binary() + "-crash", store=store)
+    points.set("master-half-stored")
+    daemon.launch()
+    points.wait("master-half-stored")
+    bury(daemon)
+    daemon.start()
+    load = traffic(daemon, 3600, LOAD)
+    grow(daemon)
+    load.end(at_once=True)
+    daemon.stop()
+    load.judge(daemon.path)
+
+
+def fill_the_stage(daemon, points):
+    """The logger dies in the middle of a record, and no other follows: the master is halted."""
+    stop(daemon.pid)
+    points.set("logger-mid-splice")
+    points.wait("logger-mid-splice")
+    with open(daemon.path, "rb") as log:
+        log.seek(-1, os.SEEK_END)
+        assert log.read() != b"\n", "no half record"
+
+
+@pytest.mark.parametrize("spoil", ["bad configuration", "port taken"])
+@pytest.mark.parametrize("point", ["spill-created", "spill-head-copied", "spill-log-rewound",
+                                   "spill-half", "spill-synced", None])
+def test_a_spill_dies(start_crashing, traffic, points, store, point, spoil):
+    """
+    Everything is killed with half a record in the log, and cannot start again; the master that
+    spills the records is killed too.  Mended, it starts, and all is there, once and whole.
+    """
+    daemon = start_crashing(store=store)
+    load = traffic(daemon, 3600, LOAD)
+    grow(daemon, 1_000_000)
+    fill_the_stage(daemon, points)
+    daemon.signal(signal.SIGKILL)
+    bury(daemon)
+    load.end(at_once=True)
+
+    good = dict(daemon.options)
+    if spoil == "bad configuration":
+        daemon.configure(server_prot=7)
+    else:
+        daemon.configure(server_address="192.0.2.77")
+    # Who goes on with a spill does not make it.
+    for _ in range(1 if point == "spill-created" else 2):
+        if point:
+            points.set(point)
+        daemon.launch()
+        if not point:
+            assert daemon.wait() in (1, 6)
+            store.clear()
+            break
+        points.wait(point)
+        bury(daemon)
+    daemon.options = good
+    daemon.write_config()
+    daemon.start()
+    daemon.stop()
+    assert re.search(r"records that the last run left, \d+ bytes, are in ", daemon.stderr())
+    assert len(os.listdir(os.environ["STATE_DIRECTORY"])) == 1
+    load.judge(*files_of(daemon))

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Stands in for systemd: listens to sd_notify(3), and keeps descriptors for a service that dies."""
+
+import os
+import socket
+import threading
+import time
+
+# Runs in the child, which alone knows the process id to be named in LISTEN_PID.
+EXEC_WITH_FDS = """
+import fcntl, os, sys
+n = int(sys.argv[1])
+fds, names, command = list(map(int, sys.argv[2:2 + n])), sys.argv[2 + n], sys.argv[3 + n:]
+high = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 100) for fd in fds]
+for fd in fds:
+    os.close(fd)
+for i, fd in enumerate(high):
+    os.dup2(fd, 3 + i)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS=str(n), LISTEN_FDNAMES=names)
+os.execvp(command[0], command)
+"""
+
+
+class FdStore:
+    """The file descriptor store of a unit, as far as echo-logd uses it: FDSTORE=1, FDSTOREREMOVE=1."""
+
+    def __init__(self):
+        self.kept = []                  # (name, descriptor)
+
+    def handle(self, fields, fds):
+        """Takes FDS if the message says so; returns those that it did not take."""
+        name = fields.get("FDNAME", "stored")
+        if fields.get("FDSTORE") == "1":
+            self.kept += [(name, fd) for fd in fds]
+            return []
+        if fields.get("FDSTOREREMOVE") == "1":
+            for entry in [entry for entry in self.kept if entry[0] == name]:
+                os.close(entry[1])
+                self.kept.remove(entry)
+        return fds
+
+    def handover(self):
+        """Returns a command that starts another with the descriptors, and the descriptors to pass to it."""
+        fds = [fd for _, fd in self.kept]
+        if not fds:
+            return [], []
+        names = ":".join(name for name, _ in self.kept)
+        return ["/usr/bin/python3", "-IS", "-c", EXEC_WITH_FDS, str(len(fds)), *map(str, fds),
+                names], fds
+
+    def names(self):
+        return sorted(name for name, _ in self.kept)
+
+    def clear(self):
+        for _, fd in self.kept:
+            os.close(fd)
+        self.kept.clear()
+
+
+class Notifications(threading.Thread):
+    """What the daemon says at NOTIFY_SOCKET; descriptors go to STORE, if there is one."""
+
+    def __init__(self, path, store=None):
+        super().__init__(daemon=True)
+        self.store = store
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
+        self.socket.bind(path)
+        self.received = []
+        self.changed = threading.Condition()
+        self.start()
+
+    def run(self):
+        while True:
+            data, fds, _, _ = socket.recv_fds(self.socket, 8192, 16)
+            if data == b"END":
+                return
+            fields = dict(line.split("=", 1) for line in data.decode().splitlines())
+            if self.store:
+                fds = self.store.handle(fields, fds)
+            # That of a barrier: closing it is the answer.
+            for fd in fds:
+                os.close(fd)
+            with self.changed:
+                self.received.append(fields)
+                self.changed.notify_all()
+
+    def wait(self, predicate, what, since=0, timeout=20):
+        """The first message from number SINCE on for which PREDICATE holds."""
+        deadline = time.monotonic() + timeout
+        with self.changed:
+            while True:
+                for fields in self.received[since:]:
+                    if predicate(fields):
+                        return fields
+                since = max(since, len(self.received))
+                left = deadline - time.monotonic()
+                assert left > 0, "not said within %s s: %s; last: %s" % (
+                    timeout, what, self.received[-3:])
+                self.changed.wait(left)
+
+    def status(self):
+        with self.changed:
+            return next((f["STATUS"] for f in reversed(self.received) if "STATUS" in f), "")
+
+    def end(self):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as s:
+            s.connect(self.socket.getsockname())
+            s.send(b"END")
+        self.join(10)
+        self.socket.close()
