@@ -20,8 +20,12 @@
 
 void crash_point(const char *name);
 
-/* How much of LEN bytes to move before the point NAME: half, if it is set, so that it lies in the middle. */
+/*
+ * A point in the middle of LEN bytes that are moved in one call: returns how
+ * much to move before crash_point_if_split() of the same NAME, all or a part.
+ */
 size_t crash_point_split(const char *name, size_t len);
+void crash_point_if_split(const char *name);
 
 #else
 
@@ -34,6 +38,11 @@ static inline size_t crash_point_split(const char *name, size_t len)
 {
 	(void)name;
 	return len;
+}
+
+static inline void crash_point_if_split(const char *name)
+{
+	(void)name;
 }
 
 #endif

@@ -70,7 +70,7 @@ int logger_empty_stage(struct logger *l)
 				   crash_point_split("logger-mid-splice", left), 0);
 
 		if (n > 0) {
-			crash_point("logger-mid-splice");
+			crash_point_if_split("logger-mid-splice");
 			l->offset_bytes += (uint64_t)n;
 			cell_add(&l->board->moved_bytes, (uint64_t)n);
 			logger_set_stalled(l, 0);

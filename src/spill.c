@@ -142,7 +142,7 @@ static int move_pipe(struct spill *spill, int pipe_fd)
 			return -errno;
 		if (n > 0)
 			spill->bytes += (uint64_t)n;
-		crash_point("spill-half");
+		crash_point_if_split("spill-half");
 	}
 	return 0;
 }
