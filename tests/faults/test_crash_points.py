@@ -13,7 +13,6 @@ import pytest
 
 from daemon import binary, children, comm, is_gone, settled, wait_until
 from faults import SOAK, logger_of, stop
-from standin import FdStore
 
 TIMES = 10 if SOAK else 2
 # Here it is the instant that matters.
@@ -52,13 +51,6 @@ def points(tmp_path, monkeypatch):
 @pytest.fixture
 def start_crashing(start):
     return lambda options=None, **more: start(options, program=binary() + "-crash", **more)
-
-
-@pytest.fixture
-def store():
-    store = FdStore()
-    yield store
-    store.clear()
 
 
 def files_of(daemon):

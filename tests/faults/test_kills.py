@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: MIT
 """SIGKILL at any instant, under load: nothing echoed is lost, doubled or torn."""
 import os
+import random
 import signal
 import subprocess
+import time
 
 import pytest
 
 from clients import Client
 from daemon import is_gone, wait_until
-from faults import SOAK, kill_again_and_again, kill_everything, logger_of
+from faults import SEED, SOAK, kill_again_and_again, kill_everything, logger_of
 
 LOGGER_KILLS = 10_000 if SOAK else 100
 WORKER_KILLS = 500 if SOAK else 40
+SERVICE_KILLS = 1000 if SOAK else 40
 BOUNDARY_KILLS = 66 if SOAK else 5
 LOAD = ["--clients", "16", "--size", "4096", "--window", "16384"]
 
@@ -89,6 +92,27 @@ def test_everything_killed_after_written_receipts(start, traffic):
     with open(daemon.path + ".mended", "wb") as log:
         log.write(b"\n".join(lines))
     load.judge(daemon.path + ".mended")
+
+
+@pytest.mark.seconds(1200 if SOAK else 120)
+def test_everything_killed_and_the_pipes_kept(start, traffic, store):
+    """P2 at random instants; a stand-in keeps what systemd would (tests/systemd has the real one)."""
+    rng = random.Random(SEED)
+    daemon = start(store=store)
+    load = traffic(daemon, 3600, LOAD)
+    bytes_waited = 0
+    for _ in range(SERVICE_KILLS):
+        time.sleep(rng.random() * 0.05)
+        kill_everything(daemon)
+        bytes_waited += store.bytes_in_pipes() > 0
+        daemon.start()
+    load.end(at_once=True)
+    daemon.stop()
+    load.judge(daemon.path)
+    # Half of them at least met something to keep.
+    assert bytes_waited * 2 >= SERVICE_KILLS, bytes_waited
+    assert store.names() == ["log-file-1", "log-pipe", "log-pipe", "scoreboard", "stage-pipe",
+                             "stage-pipe"]
 
 
 def test_a_stopped_logger_is_replaced(start, traffic):

@@ -12,6 +12,7 @@ import time
 import pytest
 
 from daemon import children, comm, proc_stat, wait_until
+from standin import FdStore
 
 CLONE_NEWNS = 0x00020000
 # linux/ext4.h: shut the file system down at once, as a power cut would.
@@ -82,6 +83,13 @@ def traffic():
         each.process.communicate()
 
 
+@pytest.fixture
+def store():
+    store = FdStore()
+    yield store
+    store.clear()
+
+
 def logger_of(daemon):
     """The pid of the living logger."""
     return wait_until(lambda: next((pid for pid in children(daemon.pid)
@@ -106,7 +114,7 @@ def halt(daemon):
 def kill_everything(daemon):
     """SIGKILL of the service, its logger too: nobody drains what is in the pipes, nobody is forked."""
     loggers = halt(daemon)
-    daemon.orphans.update(loggers)
+    daemon.orphans.update(children(daemon.pid))
     daemon.expected_statuses.add(-signal.SIGKILL)
     for pid in loggers + [daemon.pid]:
         os.kill(pid, signal.SIGKILL)
@@ -116,7 +124,7 @@ def kill_everything(daemon):
         daemon.reap_orphans()
         return not daemon.orphans
 
-    wait_until(all_reaped, "the end of the logger")
+    wait_until(all_reaped, "the end of them all")
 
 
 def kill_again_and_again(daemon, name, times, longest_pause):
