@@ -84,7 +84,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 	(void)info;
 	if (s->phase < PHASE_DRAINING) {
 		s->phase = PHASE_DRAINING;
-		notify_stopping();
+		notify_stopping(s);
 		scoreboard_totals(s->board, &totals);
 		journal_info("stopping: %u clients have %llu ms to finish", totals.busy,
 			     (unsigned long long)s->config.drain_timeout_usec / 1000);

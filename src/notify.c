@@ -9,6 +9,9 @@
 
 #define STATUS_SIZE 512
 
+/* Of a stop, for the disk: to take what is in the pipes, or for a spill. */
+#define STOP_MARGIN_USEC 60000000
+
 static const char *phase_word(const struct service *s)
 {
 	switch (s->phase) {
@@ -67,9 +70,11 @@ void notify_reloading(void)
 			 clock_monotonic_usec());
 }
 
-void notify_stopping(void)
+void notify_stopping(const struct service *s)
 {
-	(void)sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
+	(void)sd_notifyf(0, "STOPPING=1\nSTATUS=Stopping\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+			 s->config.drain_timeout_usec + s->config.stall_timeout_usec +
+				 STOP_MARGIN_USEC);
 }
 
 void notify_status(struct service *s)

@@ -11,7 +11,11 @@ void notify_ready(struct service *s);
 /* A reload begins.  With the monotonic stamp that Type=notify-reload waits for. */
 void notify_reloading(void);
 
-void notify_stopping(void);
+/*
+ * Stopping.  However long the configured timeouts are, systemd must not end
+ * us by SIGKILL meanwhile: what is in the pipes would be lost with its store.
+ */
+void notify_stopping(const struct service *s);
 
 /* Refreshes STATUS= from the scoreboard. */
 void notify_status(struct service *s);

@@ -148,3 +148,18 @@ def test_another_number_of_clients_after_a_kill(service):
     assert_nothing_lost(service, LOG)
     # A client may have been between two connections.
     assert int(service.run(f"grep -c 'close killed' {LOG}").stdout) >= 10
+
+
+def test_a_long_drain_is_not_cut_short(service):
+    """A stop may take drain_timeout, whatever TimeoutStopSec= says."""
+    service.run(f"mkdir -p /etc/systemd/system/{UNIT}.service.d && printf '[Service]\\nTimeoutStopSec=1s\\n' "
+                f">/etc/systemd/system/{UNIT}.service.d/short.conf && systemctl daemon-reload")
+    configure(service, "[server]\ndrain_timeout = 4s\n")
+    service.run(f"systemctl restart {UNIT}")
+    start_load(service, seed=11, seconds=60)
+    wait_for_bytes(service, 1_000_000)
+    service.run(f"systemctl stop {UNIT}", timeout=60)
+    assert service.show(UNIT, "Result") == "success"
+    service.run("kill $(cat /var/tmp/load.pid)")
+    end_load(service)
+    assert_nothing_lost(service, LOG)
