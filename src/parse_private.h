@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the two readers of lines share: a cursor that takes what it expects, or stays. */
+/*
+ * What the two readers of lines, parse_text.c and parse_json.c, share: a
+ * cursor that takes what it expects, or stays (parse_take.c).
+ */
 #ifndef ECHO_LOGD_PARSE_PRIVATE_H
 #define ECHO_LOGD_PARSE_PRIVATE_H
 
