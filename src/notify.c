@@ -7,7 +7,7 @@
 
 #include "clock.h"
 
-#define STATUS_SIZE 512
+#define STATUS_SIZE 1024
 
 /* Of a stop, for the disk: to take what is in the pipes, or for a spill. */
 #define STOP_MARGIN_USEC 60000000
@@ -27,10 +27,10 @@ static const char *phase_word(const struct service *s)
 /* What stands before the figures when something is not as it should be. */
 static void describe_trouble(const struct service *s, char *text, size_t size)
 {
-	int stalled = atomic_load(&s->board->stalled_errno);
+	int stalled = atomic_load(&s->board->no_logger_errno);
 
-	if (s->logger_pid == 0 && s->log_errno != 0)
-		stalled = s->log_errno;
+	if (stalled == 0)
+		stalled = atomic_load(&s->board->stalled_errno);
 	text[0] = '\0';
 	if (stalled != 0)
 		snprintf(text, size, "Log stalled (%s), clients wait. ", strerror(stalled));
@@ -51,9 +51,11 @@ static void describe(struct service *s, char *text, size_t size)
 	len = strlen(text);
 	snprintf(text + len, size - len,
 		 "%s %u of %u clients; %" PRIu64 " clients, %" PRIu64 " messages, %" PRIu64
-		 " bytes so far; %" PRIu64 " messages dropped; configuration %u",
+		 " bytes so far = %" PRIu64 " logged + %" PRIu64 " dropped + %" PRIu64
+		 " in flight + %" PRIu64 " unknown; %" PRIu64 " messages dropped; configuration %u",
 		 phase_word(s), t.busy, s->board->n_slots, t.clients, t.received_messages,
-		 t.received_bytes, t.dropped_messages, atomic_load(&s->board->generation));
+		 t.received_bytes, t.logged_bytes, t.dropped_bytes, t.in_flight_bytes,
+		 t.unknown_bytes, t.dropped_messages, atomic_load(&s->board->generation));
 }
 
 void notify_ready(struct service *s)

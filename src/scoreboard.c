@@ -63,17 +63,25 @@ int scoreboard_create(const char *directory, unsigned n_slots, struct scoreboard
 	board->version = SCOREBOARD_VERSION;
 	board->n_slots = n_slots;
 	board->size_bytes = size;
+	/* No tool shall see a scoreboard of nobody. */
+	atomic_store(&board->master_pid, getpid());
 	atomic_thread_fence(memory_order_seq_cst);
 	board->magic = SCOREBOARD_MAGIC;
 	*ret = board;
 	return fd;
 }
 
-static bool is_valid(const struct scoreboard *board, uint64_t size)
+int scoreboard_check(const struct scoreboard *board, uint64_t size_bytes)
 {
-	return board->magic == SCOREBOARD_MAGIC && board->version == SCOREBOARD_VERSION &&
-	       board->size_bytes == size &&
-	       size == slots_offset(board->n_slots) + board->n_slots * sizeof(struct slot);
+	if (size_bytes < sizeof(*board) || board->magic != SCOREBOARD_MAGIC)
+		return -EBADMSG;
+	if (board->version != SCOREBOARD_VERSION)
+		return -EPROTONOSUPPORT;
+	/* No product of two sizes, which might not fit. */
+	if (board->size_bytes != size_bytes || size_bytes / sizeof(struct slot) < board->n_slots ||
+	    size_bytes != slots_offset(board->n_slots) + board->n_slots * sizeof(struct slot))
+		return -EBADMSG;
+	return 0;
 }
 
 static void bury_everybody(struct scoreboard *board)
@@ -92,6 +100,7 @@ static void bury_everybody(struct scoreboard *board)
 	atomic_store(&board->logger_beat, 0);
 	atomic_store(&board->logger_order, ORDER_NONE);
 	atomic_store(&board->stalled_errno, 0);
+	atomic_store(&board->no_logger_errno, 0);
 	atomic_store(&board->round_wanted, atomic_load(&board->round_done));
 }
 
@@ -105,7 +114,7 @@ int scoreboard_adopt(int fd, struct scoreboard **ret)
 	board = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (board == MAP_FAILED)
 		return -errno;
-	if (!is_valid(board, (uint64_t)st.st_size)) {
+	if (scoreboard_check(board, (uint64_t)st.st_size) < 0) {
 		munmap(board, (size_t)st.st_size);
 		return -EBADMSG;
 	}
@@ -151,13 +160,48 @@ void scoreboard_carry_over(struct scoreboard *new, struct scoreboard *old)
 		carry_over_slot(scoreboard_slot(new, i % new->n_slots), scoreboard_slot(old, i));
 }
 
+static uint64_t look(const _Atomic uint64_t *cell)
+{
+	return atomic_load_explicit(cell, memory_order_acquire);
+}
+
+/*
+ * The cells are read in the opposite of the order in which they are written:
+ * what had been received when a byte was counted as logged, dropped or
+ * unknown is seen in the last look, so what is in flight is never negative.
+ * Only in a scoreboard that was tampered with it can be, and shall not look
+ * like 16 EiB then.
+ */
+static void add_bytes(struct totals *t, const struct slot *slot)
+{
+	uint64_t unknown = look(&slot->unknown_bytes), dropped = look(&slot->dropped_bytes),
+		 logged = look(&slot->logged_bytes), known = unknown + dropped + logged,
+		 received = look(&slot->received_bytes);
+
+	t->unknown_bytes += unknown;
+	t->dropped_bytes += dropped;
+	t->logged_bytes += logged;
+	t->received_bytes += received;
+	t->in_flight_bytes += received > known ? received - known : 0;
+}
+
 void slot_settle_dead(struct slot *slot)
 {
-	uint64_t known = slot->logged_bytes + slot->dropped_bytes + slot->unknown_bytes;
+	struct totals t = {0};
+	uint64_t in_doubt = 0, left;
 
-	/* It may have been killed after the record was written and before it was counted, too. */
-	if (slot->received_bytes > known)
-		cell_add(&slot->unknown_bytes, slot->received_bytes - known);
+	add_bytes(&t, slot);
+	left = t.in_flight_bytes;
+	if (look(&slot->intended_bytes) > t.logged_bytes)
+		in_doubt = look(&slot->intended_bytes) - t.logged_bytes;
+	if (in_doubt > left)
+		in_doubt = left;
+	if (left > in_doubt) {
+		cell_add(&slot->dropped_messages, 1);
+		cell_add(&slot->dropped_bytes, left - in_doubt);
+	}
+	/* Last: a second call, after a kill before this line, comes to the same. */
+	cell_add(&slot->unknown_bytes, in_doubt);
 }
 
 struct slot *scoreboard_slot(struct scoreboard *board, unsigned i)
@@ -185,17 +229,10 @@ void scoreboard_totals(struct scoreboard *board, struct totals *ret_totals)
 
 		t.idle += state == SLOT_IDLE;
 		t.busy += state == SLOT_BUSY;
-		t.clients += atomic_load_explicit(&slot->clients, memory_order_relaxed);
-		t.received_messages += atomic_load_explicit(&slot->received_messages,
-							    memory_order_relaxed);
-		t.received_bytes += atomic_load_explicit(&slot->received_bytes,
-							 memory_order_relaxed);
-		t.logged_bytes += atomic_load_explicit(&slot->logged_bytes, memory_order_relaxed);
-		t.unknown_bytes += atomic_load_explicit(&slot->unknown_bytes, memory_order_relaxed);
-		t.dropped_messages += atomic_load_explicit(&slot->dropped_messages,
-							   memory_order_relaxed);
-		t.dropped_bytes += atomic_load_explicit(&slot->dropped_bytes,
-							memory_order_relaxed);
+		t.dropped_messages += look(&slot->dropped_messages);
+		t.received_messages += look(&slot->received_messages);
+		t.clients += look(&slot->clients);
+		add_bytes(&t, slot);
 	}
 	*ret_totals = t;
 }

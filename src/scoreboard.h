@@ -24,7 +24,7 @@
 #include "record.h"
 
 #define SCOREBOARD_MAGIC UINT64_C(0x64676f6c6f686365)	/* "echologd" in memory order */
-#define SCOREBOARD_VERSION 2
+#define SCOREBOARD_VERSION 3
 
 enum slot_state { SLOT_FREE, SLOT_IDLE, SLOT_BUSY };
 
@@ -33,6 +33,9 @@ enum slot_state { SLOT_FREE, SLOT_IDLE, SLOT_BUSY };
  * never set back, so their sums over all slots are the service's totals,
  * whoever was killed.  Written by the worker in the slot; by the master
  * while there is none.
+ *
+ * What is received is counted first, what became of it afterwards: at any
+ * instant received >= logged + dropped + unknown, and the rest is in flight.
  */
 struct slot {
 	_Alignas(64) _Atomic pid_t pid;
@@ -43,8 +46,9 @@ struct slot {
 	_Atomic uint64_t clients;
 	_Atomic uint64_t received_messages;
 	_Atomic uint64_t received_bytes;
+	_Atomic uint64_t intended_bytes;	/* what logged_bytes will be after the write under way */
 	_Atomic uint64_t logged_bytes;		/* payload bytes in records given to the pipe */
-	_Atomic uint64_t unknown_bytes;		/* in the hand of a worker when it was killed; master */
+	_Atomic uint64_t unknown_bytes;		/* of the writes in which workers were killed; master */
 	_Atomic uint64_t dropped_messages;
 	_Atomic uint64_t dropped_bytes;
 };
@@ -94,6 +98,7 @@ struct scoreboard {
 	_Atomic uint32_t reopens;		/* master: how often a log file was taken into use */
 	_Atomic uint32_t reopens_asked;		/* master: how often SIGUSR1 was seen */
 	_Atomic uint32_t reopens_done;		/* master: reopens_asked when log.path was last opened and in use */
+	_Atomic int32_t no_logger_errno;	/* master: why there is no logger; 0 while there is, or will be at once */
 
 	_Alignas(64)
 	_Atomic uint64_t logger_beat;		/* logger: 0 until it is up, then grows with each round */
@@ -141,10 +146,21 @@ int scoreboard_create(const char *directory, unsigned n_slots, struct scoreboard
  */
 int scoreboard_adopt(int fd, struct scoreboard **ret);
 
+/*
+ * Whether the SIZE_BYTES at BOARD, of which nothing is known, are a
+ * scoreboard, so that everything in it can be read.  Returns 0,
+ * -EPROTONOSUPPORT when it is another version's, or -EBADMSG.
+ */
+int scoreboard_check(const struct scoreboard *board, uint64_t size_bytes);
+
 /* Carries over to NEW what of OLD must outlive it when the number of slots changes. */
 void scoreboard_carry_over(struct scoreboard *new, struct scoreboard *old);
 
-/* No worker lives in SLOT any more: what it received and did not pass on is unknown. */
+/*
+ * No worker lives in SLOT any more: whether the write that it was killed in
+ * came about is unknown, and what it had received beyond that is dropped.
+ * May be called again if the caller was killed in the middle of it.
+ */
 void slot_settle_dead(struct slot *slot);
 
 /* Slot I < n_slots. */
@@ -153,22 +169,26 @@ struct slot *scoreboard_slot(struct scoreboard *board, unsigned i);
 /* The id of a connection accepted at TIME_USEC: that, or just above the last one.  Any process. */
 uint64_t scoreboard_next_id(struct scoreboard *board, uint64_t time_usec);
 
-/* Sums over all slots: a moment's view, exact when nothing moves. */
+/*
+ * Sums over all slots: a moment's view, exact when nothing moves.  Always
+ * received = logged + dropped + in flight + unknown, in bytes.
+ */
 struct totals {
 	unsigned idle, busy;
 	uint64_t clients;
 	uint64_t received_messages, received_bytes;
 	uint64_t logged_bytes;
+	uint64_t in_flight_bytes;	/* in the hands of living workers */
 	uint64_t unknown_bytes;
 	uint64_t dropped_messages, dropped_bytes;
 };
 void scoreboard_totals(struct scoreboard *board, struct totals *ret_totals);
 
-/* Adds to a cell that only the caller writes. */
+/* Adds to a cell that only the caller writes; whoever sees the sum sees what was stored before. */
 static inline void cell_add(_Atomic uint64_t *cell, uint64_t n)
 {
 	atomic_store_explicit(cell, atomic_load_explicit(cell, memory_order_relaxed) + n,
-			      memory_order_relaxed);
+			      memory_order_release);
 }
 
 #endif

@@ -72,19 +72,27 @@ static int fork_logger(struct service *s)
 	return 0;
 }
 
+static int fork_or_say_why(struct service *s)
+{
+	int r = fork_logger(s);
+
+	if (r < 0 && s->log_errno != -r)
+		journal_error("cannot fork the logger: %s; clients wait, nothing is lost, trying again",
+			      strerror(-r));
+	s->log_errno = -r;
+	return r;
+}
+
 /* Does what the last logger left to be done, then forks the next. */
 static int mend_and_fork(struct service *s)
 {
 	int r = mend_file(s);
 
-	if (r < 0)
-		return r;
-	s->log_needs = LOGGER_FINISHED;
-	r = fork_logger(s);
-	if (r < 0 && s->log_errno != -r)
-		journal_error("cannot fork the logger: %s; clients wait, nothing is lost, trying again",
-			      strerror(-r));
-	s->log_errno = -r;
+	if (r == 0) {
+		s->log_needs = LOGGER_FINISHED;
+		r = fork_or_say_why(s);
+	}
+	atomic_store(&s->board->no_logger_errno, -r);
 	return r;
 }
 

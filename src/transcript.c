@@ -53,10 +53,14 @@ static void give_up_batch(struct transcript *t)
 /* Returns 0, DROPPED, -ETIMEDOUT or -errno. */
 static int write_batch(struct transcript *t, bool may_wait)
 {
+	uint64_t bytes = t->now.bytes - t->before.bytes;
 	int r;
 
 	if (t->batch_len == 0)
 		return 0;
+	/* Whoever is killed before it can count these leaves no more than these in doubt. */
+	atomic_store_explicit(&t->slot->intended_bytes, t->slot->logged_bytes + bytes,
+			      memory_order_relaxed);
 	crash_point("worker-before-write");
 	r = logpipe_write(&t->pipe, t->batch, t->batch_len, may_wait);
 	crash_point("worker-written");
@@ -66,7 +70,7 @@ static int write_batch(struct transcript *t, bool may_wait)
 	}
 	if (r < 0)
 		return r;
-	cell_add(&t->slot->logged_bytes, t->now.bytes - t->before.bytes);
+	cell_add(&t->slot->logged_bytes, bytes);
 	t->batch_len = 0;
 	t->wants_receipt = t->config->echo_after != ECHO_AFTER_QUEUED;
 	return 0;

@@ -239,6 +239,7 @@ static void test_totals(void **state)
 		cell_add(&slot->clients, 1);
 		cell_add(&slot->received_messages, i);
 		cell_add(&slot->received_bytes, UINT64_C(1) << 40);
+		cell_add(&slot->unknown_bytes, 5);
 		cell_add(&slot->logged_bytes, 3);
 		cell_add(&slot->logged_bytes, i);
 		cell_add(&slot->dropped_messages, 2);
@@ -253,7 +254,146 @@ static void test_totals(void **state)
 	assert_int_equal(totals.logged_bytes, 210 + 70 * 69 / 2);
 	assert_int_equal(totals.dropped_messages, 140);
 	assert_int_equal(totals.dropped_bytes, 35);
+	assert_int_equal(totals.unknown_bytes, 350);
+	assert_int_equal(totals.in_flight_bytes,
+			 (UINT64_C(70) << 40) - 210 - 70 * 69 / 2 - 35 - 350);
 	destroy(board);
+}
+
+/* Somebody has written nonsense: no sixteen exbibytes are in flight. */
+static void test_totals_of_nonsense(void **state)
+{
+	struct scoreboard *board = create(NULL, 2);
+	struct totals totals;
+
+	(void)state;
+	cell_add(&scoreboard_slot(board, 0)->logged_bytes, 1);
+	cell_add(&scoreboard_slot(board, 1)->received_bytes, 10);
+	scoreboard_totals(board, &totals);
+	assert_int_equal(totals.in_flight_bytes, 10);
+	destroy(board);
+}
+
+/* A worker that counts what it receives and then what became of it, as fast as it can. */
+static void count_for_ever(struct slot *slot)
+{
+	for (;;) {
+		cell_add(&slot->received_bytes, 1000);
+		cell_add(&slot->logged_bytes, 600);
+		cell_add(&slot->dropped_bytes, 300);
+		cell_add(&slot->unknown_bytes, 100);
+	}
+}
+
+static void test_equation_while_it_moves(void **state)
+{
+	struct scoreboard *board = create(NULL, 1);
+	struct totals totals;
+	pid_t pid = fork();
+	uint64_t last = 0;
+	unsigned looks = 0, seen = 0;
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		count_for_ever(scoreboard_slot(board, 0));
+	}
+	/* With a processor for each, most looks see it in the middle; with one for both, few do. */
+	while (looks++ < 2000000 || seen < 100) {
+		scoreboard_totals(board, &totals);
+		assert_int_equal(totals.received_bytes,
+				 totals.logged_bytes + totals.dropped_bytes +
+				 totals.in_flight_bytes + totals.unknown_bytes);
+		seen += totals.received_bytes != last;
+		last = totals.received_bytes;
+	}
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	destroy(board);
+}
+
+static void check_account(const struct slot *slot, uint64_t logged, uint64_t dropped,
+			  uint64_t dropped_messages, uint64_t unknown)
+{
+	assert_int_equal(slot->logged_bytes, logged);
+	assert_int_equal(slot->dropped_bytes, dropped);
+	assert_int_equal(slot->dropped_messages, dropped_messages);
+	assert_int_equal(slot->unknown_bytes, unknown);
+}
+
+/* What a killed worker leaves: of a write that nobody confirmed nobody knows, the rest never was written. */
+static void test_settle_dead(void **state)
+{
+	struct scoreboard *board = create(NULL, 1);
+	struct slot *slot = scoreboard_slot(board, 0);
+
+	(void)state;
+	/* Nothing in hand. */
+	cell_add(&slot->received_bytes, 1000);
+	cell_add(&slot->logged_bytes, 1000);
+	atomic_store(&slot->intended_bytes, 1000);
+	slot_settle_dead(slot);
+	check_account(slot, 1000, 0, 0, 0);
+	/* Before any write. */
+	cell_add(&slot->received_bytes, 500);
+	slot_settle_dead(slot);
+	check_account(slot, 1000, 500, 1, 0);
+	/* In the middle of the write of a part of what was received. */
+	cell_add(&slot->received_bytes, 5000);
+	atomic_store(&slot->intended_bytes, 1000 + 300);
+	slot_settle_dead(slot);
+	check_account(slot, 1000, 5200, 2, 300);
+	/* Again: its master was killed after the first time. */
+	slot_settle_dead(slot);
+	check_account(slot, 1000, 5200, 2, 300);
+	/* An intention from before: never more than what was received. */
+	atomic_store(&slot->intended_bytes, 9000);
+	cell_add(&slot->received_bytes, 7);
+	slot_settle_dead(slot);
+	check_account(slot, 1000, 5200, 2, 307);
+	destroy(board);
+}
+
+/* The master was killed when it had counted a part. */
+static void test_settle_dead_twice(void **state)
+{
+	struct scoreboard *board = create(NULL, 1);
+	struct slot *slot = scoreboard_slot(board, 0);
+
+	(void)state;
+	cell_add(&slot->received_bytes, 1000);
+	atomic_store(&slot->intended_bytes, 300);
+	cell_add(&slot->dropped_bytes, 700);
+	slot_settle_dead(slot);
+	check_account(slot, 0, 700, 0, 300);
+	destroy(board);
+}
+
+static void test_check(void **state)
+{
+	struct scoreboard *board = create(NULL, 100);
+	uint64_t size = board->size_bytes;
+
+	(void)state;
+	assert_int_equal(scoreboard_check(board, size), 0);
+	assert_int_equal(scoreboard_check(board, size - 1), -EBADMSG);
+	assert_int_equal(scoreboard_check(board, size + 4096), -EBADMSG);
+	assert_int_equal(scoreboard_check(board, 10), -EBADMSG);
+	assert_int_equal(scoreboard_check(board, 0), -EBADMSG);
+	board->n_slots = 101;
+	assert_int_equal(scoreboard_check(board, size), -EBADMSG);
+	board->n_slots = UINT32_MAX;
+	assert_int_equal(scoreboard_check(board, size), -EBADMSG);
+	board->n_slots = 100;
+	board->size_bytes++;
+	assert_int_equal(scoreboard_check(board, size), -EBADMSG);
+	board->size_bytes--;
+	board->version++;
+	assert_int_equal(scoreboard_check(board, size), -EPROTONOSUPPORT);
+	board->magic++;
+	assert_int_equal(scoreboard_check(board, size), -EBADMSG);
+	munmap(board, size);
 }
 
 int main(void)
@@ -267,6 +407,11 @@ int main(void)
 		cmocka_unit_test(test_ids),
 		cmocka_unit_test(test_ids_of_racing_processes),
 		cmocka_unit_test(test_totals),
+		cmocka_unit_test(test_totals_of_nonsense),
+		cmocka_unit_test(test_equation_while_it_moves),
+		cmocka_unit_test(test_settle_dead),
+		cmocka_unit_test(test_settle_dead_twice),
+		cmocka_unit_test(test_check),
 	};
 
 	return cmocka_run_group_tests_name("scoreboard", tests, NULL, NULL);
