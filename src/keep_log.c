@@ -190,13 +190,17 @@ int log_open_first(struct service *s)
 	return r;
 }
 
-static bool is_current_file(const struct service *s, const char *path)
+static bool is_file_at(int fd, const char *path)
 {
 	struct stat ours, named;
 
-	return s->fds.log_file >= 0 && fstat(s->fds.log_file, &ours) == 0 &&
-	       stat(path, &named) == 0 && ours.st_dev == named.st_dev &&
-	       ours.st_ino == named.st_ino;
+	return fd >= 0 && fstat(fd, &ours) == 0 && stat(path, &named) == 0 &&
+	       ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+static bool is_current_file(const struct service *s, const char *path)
+{
+	return is_file_at(s->fds.log_file, path);
 }
 
 void log_forget_next(struct service *s)
@@ -222,8 +226,12 @@ int log_open_next(struct service *s, const struct config *fresh)
 
 int log_reopen(struct service *s)
 {
-	int fd = s->next_log_file, r;
+	int fd, r;
 
+	/* Renamed since the reload opened it: whoever asks for the log to be opened again means the name. */
+	if (!is_file_at(s->next_log_file, s->config.path))
+		log_forget_next(s);
+	fd = s->next_log_file;
 	s->next_log_file = -1;
 	if (fd < 0) {
 		if (is_current_file(s, s->config.path)) {
