@@ -1,9 +1,165 @@
 /* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "board.h"
+#include "calendar.h"
 #include "ctl.h"
+#include "runtime.h"
+
+enum state { STATE_RUNNING, STATE_STARTING, STATE_GONE };
+
+static const char *const state_words[] = {
+	[STATE_RUNNING] = "running",
+	[STATE_STARTING] = "starting",
+	[STATE_GONE] = "gone",
+};
+
+enum log_state { LOG_TAKES, LOG_STALLED, LOG_LIMIT };
+
+static const char *const log_words[] = {
+	[LOG_TAKES] = "takes records",
+	[LOG_STALLED] = "stalled",
+	[LOG_LIMIT] = "message limit reached",
+};
+
+/* All that is shown, from one look at the scoreboard. */
+struct status {
+	enum state state;
+	pid_t master_pid, logger_pid;
+	char started[CALENDAR_LEN + sizeof("Z")];
+	uint32_t generation, max_clients;
+	enum log_state log;
+	int log_errno;			/* why it is stalled */
+	uint64_t moved_bytes;
+	uint32_t log_files;
+	struct totals totals;
+};
+
+static void look_at_log(struct scoreboard *board, struct status *st)
+{
+	st->log_errno = atomic_load(&board->no_logger_errno);
+	if (st->log_errno == 0)
+		st->log_errno = atomic_load(&board->stalled_errno);
+	if (st->log_errno != 0)
+		st->log = LOG_STALLED;
+	else if (atomic_load(&board->limit_reached))
+		st->log = LOG_LIMIT;
+	st->moved_bytes = atomic_load(&board->moved_bytes);
+	st->log_files = atomic_load(&board->reopens);
+}
+
+static void look(struct scoreboard *board, struct status *st)
+{
+	uint64_t started = atomic_load(&board->started_usec) / 1000000;
+
+	*st = (struct status){
+		.master_pid = atomic_load(&board->master_pid),
+		.logger_pid = atomic_load(&board->logger_pid),
+		.generation = atomic_load(&board->generation),
+		.max_clients = board->n_slots,
+	};
+	/* Before the figures: those of a daemon found alive are not its last ones. */
+	if (!board_master_lives(st->master_pid))
+		st->state = STATE_GONE;
+	else if (st->generation == 0)
+		st->state = STATE_STARTING;
+	calendar_write(st->started, started < CALENDAR_MAX_SECOND ? started : CALENDAR_MAX_SECOND);
+	st->started[CALENDAR_LEN] = 'Z';
+	look_at_log(board, st);
+	scoreboard_totals(board, &st->totals);
+}
+
+static void print_life(const struct status *st)
+{
+	const struct totals *t = &st->totals;
+
+	printf("processes      master %d, ", (int)st->master_pid);
+	if (st->logger_pid > 0)
+		printf("logger %d, ", (int)st->logger_pid);
+	else
+		printf("no logger, ");
+	printf("%u workers, %u of them idle\n", t->idle + t->busy, t->idle);
+	printf("log            %s", log_words[st->log]);
+	if (st->log == LOG_STALLED)
+		printf(": %s\n", strerror(st->log_errno));
+	else if (st->log == LOG_LIMIT)
+		printf(": new messages are echoed and not saved\n");
+	else
+		printf("\n");
+}
+
+static void print_text(const struct status *st)
+{
+	const struct totals *t = &st->totals;
+
+	if (st->state == STATE_GONE)
+		printf("echo-logd is gone; the figures of the one started %s:\n", st->started);
+	else
+		printf("echo-logd is %s, started %s\n", state_words[st->state], st->started);
+	printf("configuration  generation %" PRIu32 "\n", st->generation);
+	if (st->state != STATE_GONE)
+		print_life(st);
+	printf("clients        %u now, %" PRIu32 " at most, %" PRIu64 " in all\n", t->busy,
+	       st->max_clients, t->clients);
+	printf("messages       %" PRIu64 " received, %" PRIu64 " dropped\n", t->received_messages,
+	       t->dropped_messages);
+	printf("bytes          received    %15" PRIu64 "\n", t->received_bytes);
+	printf("               = logged    %15" PRIu64 "\n", t->logged_bytes);
+	printf("               + dropped   %15" PRIu64 "\n", t->dropped_bytes);
+	printf("               + in flight %15" PRIu64 "\n", t->in_flight_bytes);
+	printf("               + unknown   %15" PRIu64 "\n", t->unknown_bytes);
+}
+
+static void print_json(const struct status *st)
+{
+	static const char *const log_names[] = {
+		[LOG_TAKES] = "takes", [LOG_STALLED] = "stalled", [LOG_LIMIT] = "limit",
+	};
+	const struct totals *t = &st->totals;
+
+	printf("{\"state\":\"%s\",\"master_pid\":%d,\"logger_pid\":%d,\"started\":\"%s\"",
+	       state_words[st->state], (int)st->master_pid, (int)st->logger_pid, st->started);
+	printf(",\"generation\":%" PRIu32 ",\"clients\":%u,\"max_clients\":%" PRIu32
+	       ",\"clients_total\":%" PRIu64 ",\"workers_idle\":%u",
+	       st->generation, t->busy, st->max_clients, t->clients, t->idle);
+	printf(",\"log\":\"%s\",\"log_error\":\"%s\",\"log_files\":%" PRIu32
+	       ",\"log_written_bytes\":%" PRIu64,
+	       log_names[st->log], st->log_errno != 0 ? strerror(st->log_errno) : "",
+	       st->log_files, st->moved_bytes);
+	printf(",\"received_messages\":%" PRIu64 ",\"dropped_messages\":%" PRIu64,
+	       t->received_messages, t->dropped_messages);
+	printf(",\"received_bytes\":%" PRIu64 ",\"logged_bytes\":%" PRIu64
+	       ",\"dropped_bytes\":%" PRIu64 ",\"in_flight_bytes\":%" PRIu64
+	       ",\"unknown_bytes\":%" PRIu64 "}\n",
+	       t->received_bytes, t->logged_bytes, t->dropped_bytes, t->in_flight_bytes,
+	       t->unknown_bytes);
+}
 
 int ctl_status(int argc, char *argv[])
 {
-	(void)argc;
-	(void)argv;
+	struct scoreboard *board;
+	const char *directory;
+	struct status st;
+	bool json = false;
+
+	if (!runtime_parse(argc, argv, &directory, &json))
+		return CTL_USAGE;
+	board = runtime_open(directory);
+	if (!board)
+		return CTL_FAILED;
+	look(board, &st);
+	if (json)
+		print_json(&st);
+	else
+		print_text(&st);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("echo-logctl: stdout");
+		return CTL_FAILED;
+	}
+	if (st.state != STATE_GONE)
+		return CTL_WELL;
+	runtime_say_dead(directory, st.master_pid);
 	return CTL_FAILED;
 }

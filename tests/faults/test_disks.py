@@ -7,8 +7,8 @@ import subprocess
 
 import pytest
 
-from daemon import wait_until
-from faults import SOAK, halt, kill_everything, logger_of
+from daemon import binary, wait_until
+from faults import SOAK, check_account, halt, kill_everything, logger_of, payload_in
 
 LOAD = ["--clients", "8", "--size", "4096", "--window", "16384"]
 POWER_CUTS = 50 if SOAK else 3
@@ -32,6 +32,11 @@ def free(daemon, mounts, disk, load):
     wait_until(lambda: os.path.getsize(daemon.path) > size + 1_000_000, "the log going on")
     load.process.terminate()
     wait_until(lambda: not daemon.status().startswith("Log stalled"), "STATUS= without a stall")
+
+
+def rests_of(pid):
+    with open("/proc/%d/status" % pid) as status:
+        return int(re.search(r"^voluntary_ctxt_switches:\t(\d+)", status.read(), re.M)[1])
 
 
 def messages_about_stalls(daemon):
@@ -93,6 +98,33 @@ def test_stop_while_full_and_nowhere_to_spill(start, traffic, mounts, tmp_path, 
     load.end(at_once=True)
 
 
+@pytest.mark.seconds(300)
+def test_reopen_while_full(start, traffic, mounts):
+    """It waits for room: the record in the making goes to the file where it was begun."""
+    disk = mounts.tmpfs("6m")
+    daemon = start_on(start, disk)
+    load = traffic(daemon, 3600, LOAD)
+    wait_until(lambda: daemon.figures()["log"] == "stalled", "a stall")
+    assert daemon.figures()["log_error"] == STALLED
+    assert "log            stalled: %s\n" % STALLED in daemon.control("status").stdout
+    os.rename(daemon.path, daemon.path + ".1")
+    if SOAK:
+        said = daemon.control("reopen")
+        assert said.returncode == 1
+        assert said.stderr == ("echo-logctl: not done within 60 s: the log is stalled: " + STALLED +
+                               "; echo-logd keeps trying, nothing is lost\n")
+    with subprocess.Popen([os.path.join(os.path.dirname(binary()), "echo-logctl"), "reopen",
+                           "--runtime", daemon.runtime_directory]) as waiting:
+        wait_until(lambda: rests_of(waiting.pid) > 20, "a look again and again")
+        assert waiting.poll() is None and not os.path.exists(daemon.path)
+        mounts.resize(disk, "2g")
+        assert waiting.wait(60) == 0
+    assert os.path.exists(daemon.path)
+    assert load.end(at_once=True)["lost"] == 0
+    daemon.stop()
+    load.judge(daemon.path + ".1", daemon.path, least_bytes=4_000_000)
+
+
 @pytest.mark.parametrize("echo_after", ["queued", "written"])
 def test_when_stalled_close(start, traffic, mounts, echo_after):
     """Clients are closed without an echo; what was echoed is in the log."""
@@ -107,6 +139,8 @@ def test_when_stalled_close(start, traffic, mounts, echo_after):
     assert load.end()["lost"] > 0
     daemon.stop()
     load.judge(daemon.path, least_bytes=4_000_000)
+    # Whoever waited for room in the pipe has not logged what it had; whoever waited for the receipt has.
+    assert echo_after == "written" or daemon.figures()["dropped_bytes"] > 0
     with open(daemon.path) as log:
         assert sum(" close stalled" in line for line in log) > 0
 
@@ -124,14 +158,10 @@ def test_when_stalled_drop(start, traffic, mounts):
     free(daemon, mounts, disk, load)
     assert load.end()["lost"] == 0
     daemon.stop()
-    logged = dropped = 0
+    logged = payload_in(daemon.path)
     with open(daemon.path) as log:
-        for line in log:
-            fields = line.split(" ", 5)
-            if fields[3] in ("message", "part"):
-                logged += int(fields[4])
-            elif fields[3] == "dropped":
-                dropped += int(line.rsplit("bytes=", 1)[1])
+        dropped = sum(int(line.rsplit("bytes=", 1)[1]) for line in log if " dropped " in line)
+    assert check_account(daemon, logged)["dropped_bytes"] >= dropped
     with open(load.ledger) as ledger:
         counts = [line.split() for line in ledger]
     sent, echoed = (sum(int(c[i]) for c in counts) for i in (1, 2))

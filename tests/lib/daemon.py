@@ -3,6 +3,7 @@
 
 import ctypes
 import fcntl
+import json
 import os
 import re
 import signal
@@ -23,6 +24,13 @@ TCP_LISTEN = "0A"
 def binary():
     return os.path.abspath(os.environ.get("ECHO_LOGD") or
                            os.path.join(SOURCE_ROOT, "build", "src", "echo-logd"))
+
+
+def control(*arguments, timeout=90):
+    """Runs echo-logctl, which is beside the daemon; returns what subprocess.run() does."""
+    return subprocess.run([os.path.join(os.path.dirname(binary()), "echo-logctl"), *arguments],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          text=True, timeout=timeout)
 
 
 def wait_until(predicate, what, timeout=20):
@@ -323,6 +331,17 @@ class Daemon:
         """SIGUSR1, once the log was renamed; waits until there is a new one."""
         self.signal(signal.SIGUSR1)
         wait_until(lambda: os.path.exists(self.path), "a new log file")
+
+    # --- echo-logctl; needs a runtime directory
+
+    def control(self, command, *arguments):
+        return control(command, "--runtime", self.runtime_directory, *arguments)
+
+    def figures(self):
+        """All that `echo-logctl status` knows, by name; of a daemon that is gone its last ones."""
+        said = self.control("status", "--json")
+        assert said.returncode == (0 if self.process.poll() is None else 1), said
+        return json.loads(said.stdout)
 
     # --- processes
 

@@ -36,6 +36,32 @@ def run(*argv):
                    timeout=60)
 
 
+def payload_in(*files):
+    """Bytes of messages in text logs."""
+    total = 0
+    for path in files:
+        with open(path) as log:
+            for line in log:
+                fields = line.split(" ", 5)
+                if fields[3] in ("message", "part"):
+                    total += int(fields[4])
+    return total
+
+
+def check_account(daemon, logged):
+    """
+    After a stop in order the account of every byte adds up, with LOGGED bytes of payload
+    found in the log.  Returns the figures.
+    """
+    said = daemon.figures()
+    assert said["in_flight_bytes"] == 0, said
+    assert said["received_bytes"] == \
+        said["logged_bytes"] + said["dropped_bytes"] + said["unknown_bytes"], said
+    assert said["logged_bytes"] <= logged <= said["logged_bytes"] + said["unknown_bytes"], \
+        (logged, said)
+    return said
+
+
 class Traffic:
     """The C clients of load.c, and what their ledger says against the log."""
 
@@ -66,6 +92,9 @@ class Traffic:
         assert last.startswith("lost 0 doubled 0 torn 0 "), done.stdout
         logged = int(last.split()[-1])
         assert logged >= least_bytes, last
+        # What was killed may have lost its pipes, and a new start counts anew.
+        if self.daemon.starts == 1 and self.daemon.process.poll() == 0:
+            check_account(self.daemon, logged)
         return logged
 
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the commands that look at a running daemon share: the option that
+ * says which one, and the words for a daemon that is not there.
+ */
+#ifndef ECHO_LOGD_CTL_RUNTIME_H
+#define ECHO_LOGD_CTL_RUNTIME_H
+
+#include <stdbool.h>
+
+#include "scoreboard.h"
+
+/*
+ * Takes --runtime DIR and, unless RET_JSON is NULL, --json out of the
+ * arguments of a command.  Returns false, with it said on stderr, when
+ * there is anything else.
+ */
+bool runtime_parse(int argc, char *argv[], const char **ret_directory, bool *ret_json);
+
+/* The scoreboard in DIRECTORY; NULL, with it said on stderr, when it cannot be had. */
+struct scoreboard *runtime_open(const char *directory);
+
+/* Says that the master PID of the scoreboard in DIRECTORY is gone. */
+void runtime_say_dead(const char *directory, pid_t pid);
+
+#endif

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""Promise P6, received = logged + dropped + in flight + unknown, where workers are killed or messages dropped."""
+import contextlib
+import os
+import signal
+import subprocess
+
+from clients import Client
+from daemon import descriptors, wait_until
+from faults import check_account, logger_of, payload_in, stop
+
+LOAD = ["--clients", "16", "--size", "4096", "--window", "16384"]
+LINE = b"a line of thirty-two bytes, all\n"
+# One write to the log pipe, pipe(7).
+PIPE_BUF = 4096
+
+
+def wait_for_burial(daemon, pid):
+    wait_until(lambda: "worker %d was killed by signal 9" % pid in daemon.stderr(), "its burial")
+
+
+@contextlib.contextmanager
+def held_at_write(pid):
+    """The process stays where its next write to the log pipe has just been done."""
+    pipe = next(link for link in descriptors(pid).values() if link.startswith("pipe:"))
+    strace = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-P", pipe, "-p", str(pid), "-e",
+                               "inject=write:delay_exit=100000000"], stderr=subprocess.DEVNULL)
+    wait_until(lambda: "TracerPid:\t%d\n" % strace.pid in open("/proc/%d/status" % pid).read(),
+               "strace at the worker")
+    try:
+        yield
+    finally:
+        strace.kill()
+        strace.wait()
+
+
+def test_killed_between_a_write_and_its_count(start):
+    """The record is there, and nobody could say so: the bytes are unknown, and in the log."""
+    daemon = start()
+    with Client(daemon.port) as client:
+        client.talk(b"counted\n")
+        worker = daemon.worker_of(client)
+        with held_at_write(worker):
+            client.send(b"not counted\n")
+            wait_until(lambda: '"not counted' in open(daemon.path).read(), "the record")
+            os.kill(worker, signal.SIGKILL)
+        wait_for_burial(daemon, worker)
+    daemon.stop()
+    logged = payload_in(daemon.path)
+    assert logged == 20
+    said = check_account(daemon, logged)
+    assert (said["logged_bytes"], said["unknown_bytes"], said["dropped_bytes"]) == (8, 12, 0)
+
+
+def test_killed_in_the_middle_of_a_write(start):
+    """Of 64 KiB in hand at most one write is unknown; the rest was never written, and is dropped."""
+    daemon = start({"log.framing": "line"})
+    logger = logger_of(daemon)
+    stop(logger)
+    clients = [Client(daemon.port) for _ in range(6)]
+    for client in clients:
+        client.socket.setblocking(False)
+
+    def pipe_is_full():
+        """Each worker has more in hand than it can write, and so have the kernel's buffers behind it."""
+        sent = 0
+        for client in clients:
+            try:
+                sent += client.socket.send(LINE * 4096)
+            except BlockingIOError:
+                pass
+        return sent == 0
+
+    wait_until(pipe_is_full, "workers that wait")
+    victims = [daemon.worker_of(client) for client in clients[:3]]
+    before = daemon.figures()
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
+        wait_for_burial(daemon, pid)
+    after = daemon.figures()
+    assert 0 < after["unknown_bytes"] <= len(victims) * PIPE_BUF
+    assert after["dropped_bytes"] > len(victims) * PIPE_BUF
+    assert after["dropped_messages"] == len(victims)
+    assert before["in_flight_bytes"] == \
+        after["in_flight_bytes"] + after["unknown_bytes"] + after["dropped_bytes"]
+    os.kill(logger, signal.SIGCONT)
+    for client in clients:
+        client.reset()
+    daemon.stop()
+    # None of the writes that were waiting came about.
+    assert check_account(daemon, payload_in(daemon.path))["logged_bytes"] == payload_in(daemon.path)
+
+
+def test_limit(start, traffic):
+    daemon = start({"log.message_limit": "500", "log.at_message_limit": "stop"})
+    load = traffic(daemon, 3600, LOAD)
+    wait_until(lambda: daemon.figures()["log"] == "limit", "the limit in the figures")
+    wait_until(lambda: daemon.figures()["dropped_bytes"] > 1_000_000, "messages not saved")
+    load.end(at_once=True)
+    daemon.stop()
+    said = check_account(daemon, payload_in(daemon.path))
+    assert said["dropped_messages"] == said["received_messages"] - 500
+    assert said["unknown_bytes"] == 0
+
+
+def test_a_killed_master(start, traffic):
+    """Nobody settles its workers' accounts: what they had in hand stays in flight."""
+    daemon = start()
+    load = traffic(daemon, 3600, LOAD)
+    wait_until(lambda: daemon.figures()["logged_bytes"] > 3_000_000, "a volume")
+    daemon.kill_master()
+    load.end(at_once=True)
+    load.judge(daemon.path)
+    logged, said = payload_in(daemon.path), daemon.figures()
+    assert said["state"] == "gone"
+    assert said["received_bytes"] == sum(said[name + "_bytes"] for name in
+                                         ("logged", "dropped", "in_flight", "unknown"))
+    assert said["logged_bytes"] <= logged <= said["logged_bytes"] + said["in_flight_bytes"]
