@@ -10,7 +10,7 @@ import pytest
 
 from clients import Client
 from daemon import is_gone, wait_until
-from faults import SEED, SOAK, kill_again_and_again, kill_everything, logger_of
+from faults import SEED, SOAK, check_account, kill_again_and_again, kill_everything, logger_of
 
 LOGGER_KILLS = 10_000 if SOAK else 100
 WORKER_KILLS = 500 if SOAK else 40
@@ -108,7 +108,8 @@ def test_everything_killed_and_the_pipes_kept(start, traffic, store):
         daemon.start()
     load.end(at_once=True)
     daemon.stop()
-    load.judge(daemon.path)
+    # The scoreboard was kept too: one account over all of it.
+    check_account(daemon, load.judge(daemon.path))
     # Half of them at least met something to keep.
     assert bytes_waited * 2 >= SERVICE_KILLS, bytes_waited
     assert store.names() == ["log-file-1", "log-pipe", "log-pipe", "scoreboard", "stage-pipe",
