@@ -94,3 +94,35 @@ uint32_t crc32c(uint32_t crc, const void *data, size_t len)
 #endif
 	return crc32c_portable(crc, data, len);
 }
+
+/*
+ * A checksum is a polynomial over GF(2), its highest bit the coefficient of
+ * x^0.  Behind A, LEN bytes more are a multiplication by x^(8 LEN).
+ */
+#define POLYNOMIAL 0x82f63b78
+#define X_0 0x80000000
+#define X_8 (X_0 >> 8)
+
+static uint32_t multiply(uint32_t a, uint32_t b)
+{
+	uint32_t product = 0;
+
+	for (; a != 0; a <<= 1) {
+		if (a & X_0)
+			product ^= b;
+		b = b >> 1 ^ (b & 1 ? POLYNOMIAL : 0);
+	}
+	return product;
+}
+
+uint32_t crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t len_b)
+{
+	uint32_t factor = X_0, power = X_8;
+
+	for (; len_b > 0; len_b >>= 1) {
+		if (len_b & 1)
+			factor = multiply(factor, power);
+		power = multiply(power, power);
+	}
+	return multiply(factor, crc_a) ^ crc_b;
+}

@@ -12,7 +12,13 @@
  */
 uint32_t crc32c(uint32_t crc, const void *data, size_t len);
 
-/* The same without the processor's own instruction; for its test. */
+/*
+ * The checksum of a text from those of its two parts: CRC_A of the first, CRC_B of the LEN_B bytes
+ * that follow it.  Takes time by the logarithm of LEN_B.
+ */
+uint32_t crc32c_combine(uint32_t crc_a, uint32_t crc_b, uint64_t len_b);
+
+/* crc32c() without the processor's own instruction; for its test. */
 uint32_t crc32c_portable(uint32_t crc, const void *data, size_t len);
 
 #endif

@@ -65,12 +65,49 @@ static void test_pieces_add_up(void **state)
 	}
 }
 
+static void test_parts_combine(void **state)
+{
+	unsigned char data[3000];
+
+	(void)state;
+	for (unsigned round = 0; round < 2000; round++) {
+		size_t len = random_below(sizeof(data) + 1), cut = random_below(len + 1);
+		uint32_t a, b;
+
+		random_fill(RANDOM_BINARY, data, len);
+		if (round % 10 == 0)
+			cut = round % 20 ? 0 : len;
+		a = crc32c(0, data, cut);
+		b = crc32c(0, data + cut, len - cut);
+		assert_int_equal(crc32c_combine(a, b, len - cut), crc32c(0, data, len));
+	}
+}
+
+/* Lengths that no buffer has: cut twice, either way first. */
+static void test_combining_is_associative(void **state)
+{
+	(void)state;
+	for (unsigned round = 0; round < 500; round++) {
+		uint32_t a = (uint32_t)random_u64(), b = (uint32_t)random_u64();
+		uint32_t c = (uint32_t)random_u64();
+		uint64_t len_b = random_u64() >> (1 + random_below(63));
+		uint64_t len_c = random_u64() >> (1 + random_below(63));
+
+		assert_int_equal(crc32c_combine(crc32c_combine(a, b, len_b), c, len_c),
+				 crc32c_combine(a, crc32c_combine(b, c, len_c), len_b + len_c));
+	}
+	assert_int_equal(crc32c_combine(0x1c3f9a02, 0, 0), 0x1c3f9a02);
+	assert_int_equal(crc32c_combine(0, 0xe3069283, 9), 0xe3069283);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_known_values),
 		cmocka_unit_test(test_paths_agree),
 		cmocka_unit_test(test_pieces_add_up),
+		cmocka_unit_test(test_parts_combine),
+		cmocka_unit_test(test_combining_is_associative),
 	};
 
 	random_seed();
