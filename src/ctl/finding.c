@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "finding.h"
+
+#include <inttypes.h>
+
+static void print_place(const struct place *place, FILE *out)
+{
+	fprintf(out, "%s:%" PRIu64 ": ", place->file, place->line);
+}
+
+static void print_numbers(const struct finding *f, const char *what, FILE *out)
+{
+	if (f->first == f->last)
+		fprintf(out, "connection %013" PRIx64 ": record %" PRIu64 " %s", f->id, f->first, what);
+	else
+		fprintf(out, "connection %013" PRIx64 ": records %" PRIu64 " to %" PRIu64 " %s", f->id,
+			f->first, f->last, what);
+}
+
+static void print_totals(const char *what, const struct totals *totals, FILE *out)
+{
+	fprintf(out, "%s %" PRIu64 " messages, %" PRIu64 " bytes, crc32c %08" PRIx32, what,
+		totals->messages, totals->bytes, totals->crc);
+}
+
+/* Of the line at a place. */
+static void print_line(const struct finding *f, FILE *out)
+{
+	switch (f->kind) {
+	case FINDING_NOT_A_RECORD:
+		fprintf(out, "not a record (%" PRIu64 " bytes)", f->bytes);
+		break;
+	case FINDING_NO_NEWLINE:
+		fprintf(out, "the last line has no newline (%" PRIu64 " bytes): it is being written, "
+			     "or was cut off", f->bytes);
+		break;
+	case FINDING_TORN:
+		fprintf(out, "torn: %" PRIu64 " bytes that a crash left of a record, closed off by "
+			     "echo-logd", f->bytes);
+		break;
+	case FINDING_TRUNCATED:
+		fputs("torn: another program truncated the file here, and what was in it is gone", out);
+		break;
+	default:
+		break;
+	}
+}
+
+/* Of a record at a place. */
+static void print_record(const struct finding *f, FILE *out)
+{
+	if (f->kind == FINDING_PEER) {
+		fprintf(out, "connection %013" PRIx64 ": the peer is not that of its first record", f->id);
+		return;
+	}
+	fprintf(out, "record %013" PRIx64 ".%" PRIu64 " ", f->id, f->first);
+	switch (f->kind) {
+	case FINDING_PAYLOAD:
+		fputs("does not have the payload that it says", out);
+		break;
+	case FINDING_DOUBLED:
+		fputs("is doubled", out);
+		break;
+	case FINDING_NOT_OPENED:
+		fputs(f->first == 0 ? "is not `open`" : "is `open`, which is number 0", out);
+		break;
+	case FINDING_PART:
+		fputs("is part of a message that does not go on", out);
+		break;
+	default:
+		break;
+	}
+}
+
+void finding_print(const struct finding *f, FILE *out)
+{
+	if (f->place.line > 0)
+		print_place(&f->place, out);
+	switch (f->kind) {
+	case FINDING_MISSING:
+		print_numbers(f, f->first == f->last ? "is missing" : "are missing", out);
+		break;
+	case FINDING_AFTER_CLOSE:
+		print_numbers(f, f->first == f->last ? "comes after `close`" : "come after `close`", out);
+		break;
+	case FINDING_TOTALS:
+		fprintf(out, "connection %013" PRIx64 ": ", f->id);
+		print_totals("`close` says", &f->claimed, out);
+		print_totals("; its records have", &f->found, out);
+		break;
+	case FINDING_NOT_A_RECORD:
+	case FINDING_NO_NEWLINE:
+	case FINDING_TORN:
+	case FINDING_TRUNCATED:
+		print_line(f, out);
+		break;
+	default:
+		print_record(f, out);
+		break;
+	}
+	fputc('\n', out);
+}
