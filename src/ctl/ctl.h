@@ -13,7 +13,7 @@
 enum ctl_exit {
 	CTL_WELL = 0,
 	CTL_FAILED = 1,		/* what was asked for is not so, or could not be done */
-	CTL_USAGE = 2,
+	CTL_USAGE = 2,		/* or a file that cannot be read */
 };
 
 /*

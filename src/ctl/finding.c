@@ -17,10 +17,21 @@ static void print_numbers(const struct finding *f, const char *what, FILE *out)
 			f->first, f->last, what);
 }
 
-static void print_totals(const char *what, const struct totals *totals, FILE *out)
+/* Only in what they differ from OTHER. */
+static void print_totals(const struct totals *totals, const struct totals *other, FILE *out)
 {
-	fprintf(out, "%s %" PRIu64 " messages, %" PRIu64 " bytes, crc32c %08" PRIx32, what,
-		totals->messages, totals->bytes, totals->crc);
+	const char *comma = "";
+
+	if (totals->messages != other->messages) {
+		fprintf(out, " %" PRIu64 " messages", totals->messages);
+		comma = ",";
+	}
+	if (totals->bytes != other->bytes) {
+		fprintf(out, "%s %" PRIu64 " bytes", comma, totals->bytes);
+		comma = ",";
+	}
+	if (totals->crc != other->crc)
+		fprintf(out, "%s crc32c %08" PRIx32, comma, totals->crc);
 }
 
 /* Of the line at a place. */
@@ -84,9 +95,10 @@ void finding_print(const struct finding *f, FILE *out)
 		print_numbers(f, f->first == f->last ? "comes after `close`" : "come after `close`", out);
 		break;
 	case FINDING_TOTALS:
-		fprintf(out, "connection %013" PRIx64 ": ", f->id);
-		print_totals("`close` says", &f->claimed, out);
-		print_totals("; its records have", &f->found, out);
+		fprintf(out, "connection %013" PRIx64 ": `close` says", f->id);
+		print_totals(&f->claimed, &f->found, out);
+		fputs("; its records have", out);
+		print_totals(&f->found, &f->claimed, out);
 		break;
 	case FINDING_NOT_A_RECORD:
 	case FINDING_NO_NEWLINE:

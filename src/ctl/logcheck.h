@@ -45,7 +45,7 @@ void logcheck_begin(struct logcheck *check, const char *name, enum log_format fo
 int logcheck_lines(struct logcheck *check, const char *data, size_t len, bool is_last,
 		   size_t *ret_taken);
 
-/* Nothing more comes.  Returns how many records there were, and in *RET_SUMMARY those of connections. */
+/* Nothing more comes.  Returns how many records there were; *RET_SUMMARY: those of connections. */
 uint64_t logcheck_finish(struct logcheck *check, struct connections_summary *ret_summary);
 
 #endif

@@ -30,7 +30,7 @@ static void show(void *context, const struct finding *finding)
 		finding_print(finding, stderr);
 }
 
-/* Fills what is free of the buffer behind the first LEN bytes.  Returns the bytes there are, or -errno. */
+/* Fills the buffer behind its first LEN bytes.  Returns the bytes that are in it, or -errno. */
 static ssize_t fill(struct verify *v, int fd, size_t len, bool *ret_is_last)
 {
 	ssize_t n = 1;

@@ -13,6 +13,7 @@ import pytest
 
 from daemon import children, comm, proc_stat, wait_until
 from standin import FdStore
+from verify import assert_verified
 
 CLONE_NEWNS = 0x00020000
 # linux/ext4.h: shut the file system down at once, as a power cut would.
@@ -95,6 +96,7 @@ class Traffic:
         # What was killed may have lost its pipes, and a new start counts anew.
         if self.daemon.starts == 1 and self.daemon.process.poll() == 0:
             check_account(self.daemon, logged)
+        assert_verified(*files)
         return logged
 
 

@@ -2,6 +2,7 @@
 """Holds the message log against what clients remember: the echo is the receipt."""
 
 from messagelog import log_files, read_log
+from verify import verify
 
 
 def first_difference(a, b):
@@ -53,12 +54,23 @@ def judge(client, connections):
     return complaint
 
 
+def check_verify(paths, log):
+    """`echo-logctl verify` agrees that LOG is whole; what a crash has torn it names, and nothing else."""
+    verdict = verify(*reversed(paths))
+    torn = log.service_events().count("torn")
+    assert verdict.status == (1 if torn else 0) and len(verdict.problems) == torn, verdict
+    assert all(": torn: " in problem for problem in verdict.problems), verdict
+    assert verdict.facts["messages"] == log.messages, verdict
+    assert verdict.facts["connections"] == len(log.connections), verdict
+
+
 def check_log(path, clients, format="text", min_bytes=1, others_allowed=False):
     """
     Every byte that a client has seen echoed is in the log at PATH and its
     rotated files (or in the given list of files), exactly once and in order;
-    nothing is torn, no record is missing.  MIN_BYTES: the least that must
-    have been echoed for the test to mean anything.  Returns the Log.
+    nothing is torn, no record is missing, and `echo-logctl verify` says so too.
+    MIN_BYTES: the least that must have been echoed for the test to mean
+    anything.  Returns the Log.
     """
     paths = path if isinstance(path, list) else log_files(path)
     log = read_log(*paths, format=format)
@@ -72,6 +84,7 @@ def check_log(path, clients, format="text", min_bytes=1, others_allowed=False):
         problems += ["%s: nobody of ours" % c.peer for c in log.connections.values()
                      if c.peer not in known]
     assert not problems, "\n".join(problems[:30])
+    check_verify(paths, log)
     echoed = sum(len(c.echoed) for c in clients)
     assert echoed >= min_bytes, "only %d bytes were echoed, %d wanted" % (echoed, min_bytes)
     return log

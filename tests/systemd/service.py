@@ -48,6 +48,7 @@ def assert_nothing_lost(box, *files, least_bytes=LEAST_BYTES):
     said = box.run(f"oracle {LEDGER} {' '.join(files)}", timeout=120).stdout
     assert said.startswith("lost 0 doubled 0 torn 0 "), said
     assert int(said.split()[-1]) >= least_bytes, said
+    box.run(f"echo-logctl verify {' '.join(files)}", timeout=120)
     return said
 
 

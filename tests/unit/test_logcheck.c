@@ -586,7 +586,9 @@ static void test_cut_in_the_event(void **state)
 
 static void test_overlong_lines(void **state)
 {
-	static const size_t lengths[] = { RECORD_MAX - 1, RECORD_MAX, RECORD_MAX + 1, 3 * RECORD_MAX, 100000 };
+	static const size_t lengths[] = {
+		RECORD_MAX - 1, RECORD_MAX, RECORD_MAX + 1, 3 * RECORD_MAX, 100000,
+	};
 
 	(void)state;
 	for (unsigned i = 0; i < 5; i++) {
@@ -695,7 +697,8 @@ static void test_of_a_later_version(void **state)
 	add_text(TIME_TEXT " 6443f5a1b2c3d.2 192.0.2.7:5 part 1 \"1\"\n");
 	add_text(TIME_TEXT " 6443f5a1b2c3d.3 192.0.2.7:5 note x\n");
 	add_text(TIME_TEXT " 6443f5a1b2c3d.4 192.0.2.7:5 message 8 \"23456789\" colour=red\n");
-	add_text(TIME_TEXT " 6443f5a1b2c3d.5 192.0.2.7:5 close eof messages=1 bytes=9 crc32c=e3069283 x=\"y z\"\n");
+	add_text(TIME_TEXT " 6443f5a1b2c3d.5 192.0.2.7:5 close eof messages=1 bytes=9 "
+			   "crc32c=e3069283 x=\"y z\"\n");
 	add_text(TIME_TEXT " - - limit messages=1\n");
 	judge(FORMAT_TEXT);
 	assert_int_equal(found.n, 0);
