@@ -13,6 +13,7 @@
 #include "fdstore.h"
 #include "journal.h"
 #include "logfile.h"
+#include "logger.h"
 #include "tickets.h"
 
 /* How long a start waits for another process to leave the log: two seconds. */
@@ -123,19 +124,22 @@ static int set_aside(struct service *s, const char *path)
 	char name[PATH_MAX];
 	int r = logfile_set_aside(path, name);
 
-	if (r < 0) {
-		if (is_news(s, r))
-			journal_error("cannot rename %s to %s: %s; clients wait, nothing is lost, trying again",
-				      path, name, strerror(-r));
-		return r;
-	}
-	if (s->config.keep_files > 0) {
-		r = logfile_prune(path, s->config.keep_files);
-		if (r < 0)
-			journal_warning("cannot delete old files of %s: %s; there are more than log.keep_files",
-					path, strerror(-r));
-	}
-	return 0;
+	if (r < 0 && is_news(s, r))
+		journal_error("cannot rename %s to %s: %s; clients wait, nothing is lost, trying again",
+			      path, name, strerror(-r));
+	return r;
+}
+
+static void prune(struct service *s)
+{
+	int r;
+
+	if (s->config.keep_files == 0)
+		return;
+	r = logfile_prune(s->config.path, s->config.keep_files);
+	if (r < 0)
+		journal_warning("cannot delete old files of %s: %s; there are more than log.keep_files",
+				s->config.path, strerror(-r));
 }
 
 /* At start the logger of a master that was killed may still be emptying the pipes into the file. */
@@ -261,6 +265,9 @@ int log_rotate(struct service *s)
 	if (is_current_file(s, s->config.path))
 		r = set_aside(s, s->config.path);
 	crash_point("master-file-renamed");
+	/* A failing disk must not make room for its failures by what it has taken before. */
+	if (r == 0 && s->log_needs == LOGGER_FULL)
+		prune(s);
 	return r < 0 ? r : log_reopen(s);
 }
 

@@ -27,7 +27,10 @@ void log_forget_next(struct service *s);
 /* The file at log.path, whatever it is by now, becomes the log; it may be the same. */
 int log_reopen(struct service *s);
 
-/* The file has its messages: it is renamed, old ones are deleted, a new one becomes the log. */
+/*
+ * The file has its messages, or cannot be trusted: it is renamed, and a new
+ * one becomes the log.  Old ones are deleted where it was full, no sooner.
+ */
 int log_rotate(struct service *s);
 
 /* Somebody truncated the file: goes on at its new end, on a fresh line. */

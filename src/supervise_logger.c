@@ -17,6 +17,8 @@
 #define FREE_DEATHS 5
 #define FIRST_WAIT_USEC 20000
 #define LONGEST_WAIT_USEC 2000000
+/* Each failed sync leaves a file behind, so a disk that goes on failing is tried less often. */
+#define LONGEST_SYNC_WAIT_USEC 10000000
 /* The first beat says that a logger is up, the second that it has done a round. */
 #define BEATS_OF_SUCCESS 2
 /* How often something that must be done before the next logger is tried again. */
@@ -138,30 +140,50 @@ void logger_give_order(struct service *s, enum logger_order order)
 }
 
 /* How long to wait before the next logger, after one that was not meant to end. */
-static uint64_t wait_after_death(struct service *s)
+static uint64_t wait_after_death(struct service *s, bool got_something_done, uint64_t longest_usec)
 {
 	uint64_t wait_usec = FIRST_WAIT_USEC;
 
-	if (atomic_load(&s->board->logger_beat) >= BEATS_OF_SUCCESS ||
-	    atomic_load(&s->board->moved_bytes) != s->moved_at_birth)
+	if (got_something_done)
 		s->logger_deaths = 0;
 	if (++s->logger_deaths <= FREE_DEATHS)
 		return 0;
-	for (unsigned i = FREE_DEATHS + 1; i < s->logger_deaths && wait_usec < LONGEST_WAIT_USEC; i++)
+	for (unsigned i = FREE_DEATHS + 1; i < s->logger_deaths && wait_usec < longest_usec; i++)
 		wait_usec *= 2;
-	return wait_usec < LONGEST_WAIT_USEC ? wait_usec : LONGEST_WAIT_USEC;
+	return wait_usec < longest_usec ? wait_usec : longest_usec;
 }
 
-static void replace_dead(struct service *s, const char *how, int number)
+static void start_in(struct service *s, uint64_t wait_usec)
 {
-	uint64_t wait_usec = wait_after_death(s);
-
-	journal_warning("the logger %s %d: nothing is lost, starting another%s", how, number,
-			wait_usec > 0 ? " after a pause" : "");
 	if (wait_usec > 0)
 		start_after(s, wait_usec);
 	else
 		start_or_retry(s);
+}
+
+static bool has_done_a_round(const struct service *s)
+{
+	return atomic_load(&s->board->logger_beat) >= BEATS_OF_SUCCESS;
+}
+
+static void replace_dead(struct service *s, const char *how, int number)
+{
+	bool moved = atomic_load(&s->board->moved_bytes) != s->moved_at_birth;
+	uint64_t wait_usec = wait_after_death(s, moved || has_done_a_round(s), LONGEST_WAIT_USEC);
+
+	journal_warning("the logger %s %d: nothing is lost, starting another%s", how, number,
+			wait_usec > 0 ? " after a pause" : "");
+	start_in(s, wait_usec);
+}
+
+/* The next file is likely to fare no better than this one: that takes time, and at a stop no other is begun. */
+static void replace_unsynced(struct service *s)
+{
+	s->log_needs = LOGGER_SYNC_FAILED;
+	if (s->phase == PHASE_FINISHING && spill_left(&s->fds) == 0)
+		(void)sd_event_exit(s->event, STATUS_CANNOT_GO_ON);
+	else
+		start_in(s, wait_after_death(s, has_done_a_round(s), LONGEST_SYNC_WAIT_USEC));
 }
 
 bool logger_watch(struct service *s)
@@ -202,9 +224,11 @@ bool logger_reaped(struct service *s, pid_t pid, int wait_status)
 	case LOGGER_MOVED:
 	case LOGGER_SHRANK:
 	case LOGGER_FULL:
-	case LOGGER_SYNC_FAILED:
 		s->log_needs = WEXITSTATUS(wait_status);
 		start_or_retry(s);
+		break;
+	case LOGGER_SYNC_FAILED:
+		replace_unsynced(s);
 		break;
 	case LOGGER_CANNOT_GO_ON:
 		/* It has said why, and a successor would find the same. */

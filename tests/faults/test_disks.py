@@ -7,8 +7,9 @@ import subprocess
 
 import pytest
 
+from clients import Client
 from daemon import binary, wait_until
-from faults import SOAK, check_account, halt, kill_everything, logger_of, payload_in
+from faults import (SOAK, check_account, failing, halt, kill_everything, logger_of, payload_in)
 
 LOAD = ["--clients", "8", "--size", "4096", "--window", "16384"]
 POWER_CUTS = 50 if SOAK else 3
@@ -286,6 +287,36 @@ def test_a_failed_sync_is_no_receipt(start, traffic):
     files = [os.path.join(directory, n) for n in os.listdir(directory) if n.startswith("messages.log")]
     assert len(files) == 2
     load.judge(*files, least_bytes=500_000)
+
+
+@pytest.mark.parametrize("echo_after", ["synced", "queued"])
+def test_a_sync_that_goes_on_failing(start, echo_after):
+    """Neither a heap of files nor the end of those that were kept; and a stop ends."""
+    daemon = start({"log.echo_after": echo_after, "log.keep_files": 3, "log.message_limit": 100,
+                    "server.drain_timeout": "0"})
+    with Client(daemon.port) as client:
+        for n in range(250):
+            client.talk(b"precious")
+    directory = os.path.dirname(daemon.path)
+
+    def logs():
+        return [os.path.join(directory, n) for n in os.listdir(directory)
+                if n.startswith("messages.log")]
+
+    with failing(daemon, "fdatasync", "EIO"):
+        if echo_after == "synced":
+            with Client(daemon.port) as client:
+                client.send(b"hope")
+                assert client.receive_rest() == b""
+        # So many that a loop without a pause would have made hundreds.
+        wait_until(lambda: daemon.stderr().count("cannot sync") >= 8 or echo_after == "queued",
+                   "failures")
+        daemon.expected_statuses.add(4)
+        daemon.signal(signal.SIGTERM)
+        assert daemon.wait() == 4
+    assert daemon.stderr().count("cannot sync") < 30
+    assert len(logs()) < 35
+    assert sum(open(path).read().count("precious") for path in logs()) == 250
 
 
 def test_a_sync_that_really_fails(start, traffic, mounts):

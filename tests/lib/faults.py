@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Faults, made on purpose: full and failing disks, power cuts, processes killed under load."""
+import contextlib
 import ctypes
 import fcntl
 import os
@@ -11,7 +12,7 @@ import time
 
 import pytest
 
-from daemon import children, comm, proc_stat, wait_until
+from daemon import children, comm, proc_stat, read_text, wait_until
 from standin import FdStore
 from verify import assert_verified
 
@@ -125,6 +126,23 @@ def logger_of(daemon):
     """The pid of the living logger."""
     return wait_until(lambda: next((pid for pid in children(daemon.pid)
                                     if comm(pid) == "echo-log-logger"), None), "a logger")
+
+
+@contextlib.contextmanager
+def failing(daemon, call, error, when="1+"):
+    """CALL fails in the logger and in the master, and in all that the master forks meanwhile."""
+    pids = [daemon.pid, logger_of(daemon)]
+    strace = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null",
+                               *(arg for pid in pids for arg in ("-p", str(pid))),
+                               "-e", "trace=" + call,
+                               "-e", "inject=%s:error=%s:when=%s" % (call, error, when)])
+    try:
+        wait_until(lambda: all("TracerPid:\t%d\n" % strace.pid in read_text("/proc/%d/status" % pid)
+                               for pid in pids), "strace")
+        yield
+    finally:
+        strace.terminate()
+        strace.wait()
 
 
 def stop(pid):
