@@ -93,6 +93,9 @@ void fdstore_put_pipes(const struct descriptors *fds)
 	const int log_pipe[] = {fds->log_read, fds->log_write};
 	const int stage_pipe[] = {fds->stage_read, fds->stage_write};
 
+	/* Half of what an earlier master made: the next one could not tell it from these. */
+	(void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" LOG_PIPE);
+	(void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" STAGE_PIPE);
 	put(LOG_PIPE, log_pipe, 2);
 	crash_point("master-half-stored");
 	put(STAGE_PIPE, stage_pipe, 2);

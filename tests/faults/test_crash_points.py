@@ -11,8 +11,8 @@ import subprocess
 
 import pytest
 
-from daemon import binary, children, comm, is_gone, settled, wait_until
-from faults import SOAK, logger_of, stop
+from daemon import LogPipe, binary, children, comm, is_gone, settled, wait_until
+from faults import SOAK, kill_everything, logger_of, stop
 
 TIMES = 10 if SOAK else 2
 # Here it is the instant that matters.
@@ -265,9 +265,17 @@ def test_the_master_dies_with_half_of_its_pipes_stored(make_daemon, traffic, poi
     points.wait("master-half-stored")
     bury(daemon)
     daemon.start()
+    assert store.names().count("log-pipe") == store.names().count("stage-pipe") == 2
     load = traffic(daemon, 3600, LOAD)
     grow(daemon)
+    pipe = LogPipe(daemon)
+    stop(logger_of(daemon))
+    wait_until(lambda: pipe.waiting_bytes() > 10_000, "records in the pipe")
+    kill_everything(daemon)
+    pipe.close()
     load.end(at_once=True)
+    assert store.bytes_in_pipes() > 10_000
+    daemon.start()
     daemon.stop()
     load.judge(daemon.path, least_bytes=LEAST)
 

@@ -34,7 +34,8 @@ class FdStore:
         """Takes FDS if the message says so; returns those that it did not take."""
         name = fields.get("FDNAME", "stored")
         if fields.get("FDSTORE") == "1":
-            self.kept += [(name, fd) for fd in fds]
+            # The newest first, as systemd has it.
+            self.kept[:0] = [(name, fd) for fd in fds]
             return []
         if fields.get("FDSTOREREMOVE") == "1":
             for entry in [entry for entry in self.kept if entry[0] == name]:
