@@ -19,6 +19,12 @@
 /* systemd answers in microseconds; a hung PID 1 must not hang us. */
 #define BARRIER_USEC 5000000
 
+/*
+ * Of the log file that is kept.  Only ever rises, or the next master would take an
+ * older one for the newest.
+ */
+static unsigned long log_file_number;
+
 static void take_only(int fd, int *ret_fd)
 {
 	if (*ret_fd >= 0)
@@ -31,30 +37,37 @@ static void take_pipe_end(int fd, int *read_fd, int *write_fd)
 	take_only(fd, (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY ? read_fd : write_fd);
 }
 
+static void give_back_log_file(unsigned long number)
+{
+	(void)sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=" LOG_FILE "%lu", number);
+}
+
 /* Two, if the last master was killed between putting one and giving back the other: the newer. */
-static void take_log_file(int fd, const char *name, int *log_file, unsigned long *newest)
+static void take_log_file(int fd, const char *name, int *log_file)
 {
 	unsigned long number = strtoul(name + strlen(LOG_FILE), NULL, 10);
 
-	if (*log_file >= 0 && number < *newest) {
+	if (*log_file >= 0 && number < log_file_number) {
 		close(fd);
+		give_back_log_file(number);
 		return;
 	}
-	if (*log_file >= 0)
+	if (*log_file >= 0) {
 		close(*log_file);
+		give_back_log_file(log_file_number);
+	}
 	*log_file = fd;
-	*newest = number;
+	log_file_number = number;
 }
 
-static void take_one(int fd, const char *name, struct descriptors *fds, struct kept *kept,
-		     unsigned long *newest)
+static void take_one(int fd, const char *name, struct descriptors *fds, struct kept *kept)
 {
 	if (strcmp(name, LOG_PIPE) == 0)
 		take_pipe_end(fd, &fds->log_read, &fds->log_write);
 	else if (strcmp(name, STAGE_PIPE) == 0)
 		take_pipe_end(fd, &fds->stage_read, &fds->stage_write);
 	else if (strncmp(name, LOG_FILE, strlen(LOG_FILE)) == 0)
-		take_log_file(fd, name, &fds->log_file, newest);
+		take_log_file(fd, name, &fds->log_file);
 	else if (strcmp(name, SCOREBOARD) == 0)
 		take_only(fd, &kept->scoreboard_fd);
 	else if (strcmp(name, SPILL) == 0)
@@ -65,13 +78,12 @@ static void take_one(int fd, const char *name, struct descriptors *fds, struct k
 
 bool fdstore_take(struct descriptors *fds, struct kept *ret_kept)
 {
-	unsigned long newest = 0;
 	char **names = NULL;
 	int n = sd_listen_fds_with_names(1, &names);
 
 	*ret_kept = (struct kept){.scoreboard_fd = -1, .spill_fd = -1};
 	for (int i = 0; i < n; i++) {
-		take_one(SD_LISTEN_FDS_START + i, names[i], fds, ret_kept, &newest);
+		take_one(SD_LISTEN_FDS_START + i, names[i], fds, ret_kept);
 		free(names[i]);
 	}
 	free(names);
@@ -107,15 +119,15 @@ void fdstore_put_scoreboard(int fd)
 	put(SCOREBOARD, &fd, 1);
 }
 
-void fdstore_put_log_file(int fd, unsigned number)
+void fdstore_put_log_file(int fd)
 {
+	unsigned long last = log_file_number++;
 	char name[32];
 
-	snprintf(name, sizeof(name), LOG_FILE "%u", number);
+	snprintf(name, sizeof(name), LOG_FILE "%lu", log_file_number);
 	put(name, &fd, 1);
 	crash_point("master-file-stored");
-	if (number > 0)
-		(void)sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=" LOG_FILE "%u", number - 1);
+	give_back_log_file(last);
 }
 
 void fdstore_put_spill(int fd)

@@ -35,8 +35,8 @@ bool fdstore_take(struct descriptors *fds, struct kept *ret_kept);
 void fdstore_put_pipes(const struct descriptors *fds);
 void fdstore_put_scoreboard(int fd);
 
-/* The log is FD from now on; NUMBER tells it from the last one, which is given back. */
-void fdstore_put_log_file(int fd, unsigned number);
+/* The log is FD from now on; the last one is given back. */
+void fdstore_put_log_file(int fd);
 
 /* A spill is begun, and systemd has it when this returns; or it is whole, and given back. */
 void fdstore_put_spill(int fd);

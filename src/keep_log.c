@@ -114,7 +114,8 @@ static int take_into_use(struct service *s, int fd)
 		journal_warning("%s ended in a torn record of %llu bytes: closed off and recorded",
 				s->config.path, (unsigned long long)contents.torn_bytes);
 	sync_directory(s);
-	fdstore_put_log_file(fd, atomic_fetch_add(&s->board->reopens, 1) + 1);
+	atomic_fetch_add(&s->board->reopens, 1);
+	fdstore_put_log_file(fd);
 	s->log_errno = 0;
 	return 0;
 }
