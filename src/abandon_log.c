@@ -7,11 +7,16 @@
 #include "exit_status.h"
 #include "journal.h"
 #include "pipe_bytes.h"
+#include "receipt.h"
 #include "supervise_workers.h"
 
 static bool bytes_wait(const struct service *s)
 {
-	return atomic_load(&s->board->stalled_errno) != 0 || s->logger_pid == 0 ||
+	/* With nobody left to write, a logger that stays is a stall too: the stage, which may not be
+	 * looked at, may hold records.  Not so the last sync, however long it takes. */
+	bool lingers = s->phase == PHASE_FINISHING && !atomic_load(&s->board->round_syncing);
+
+	return atomic_load(&s->board->stalled_errno) != 0 || s->logger_pid == 0 || lingers ||
 	       bytes_in_pipe(s->fds.log_read) > 0;
 }
 
@@ -34,10 +39,20 @@ static void give_up(struct service *s, const char *what, int r)
 	(void)sd_event_exit(s->event, STATUS_RECORDS_LOST);
 }
 
+/* No logger lives who could give receipts: whoever waits for one is closed without the echo. */
+static void refuse_receipts(struct service *s)
+{
+	receipt_end_round(s->board, receipt_start_round(s->board), true);
+}
+
 static void move_to_spill(struct service *s)
 {
 	int r = 0;
 
+	if (s->spill.fd < 0 && workers_all_gone(s) && spill_left(&s->fds) == 0) {
+		(void)sd_event_exit(s->event, STATUS_CLEAN);
+		return;
+	}
 	if (s->spill.fd < 0) {
 		r = spill_open(&s->spill, &s->fds, s->config.format);
 		if (r < 0) {
@@ -50,6 +65,7 @@ static void move_to_spill(struct service *s)
 		give_up(s, "write to", r);
 		return;
 	}
+	refuse_receipts(s);
 	if (!workers_all_gone(s))
 		return;
 	/* Written by the last worker after the look above. */
@@ -60,8 +76,9 @@ static void move_to_spill(struct service *s)
 		give_up(s, "sync", r);
 		return;
 	}
-	journal_warning("%llu bytes of records that %s could not take are in %s",
-			(unsigned long long)s->spill.bytes, s->config.path, s->spill.path);
+	if (s->spill.bytes > 0)
+		journal_warning("%llu bytes of records that %s could not take are in %s",
+				(unsigned long long)s->spill.bytes, s->config.path, s->spill.path);
 	(void)sd_event_exit(s->event, STATUS_CLEAN);
 }
 

@@ -29,13 +29,16 @@
  */
 int receipt_wait(struct scoreboard *board, int logger_bell, struct stall_watch *watch);
 
-/* Logger: starts a round.  What is in the pipe after this call belongs to it. */
+/*
+ * Logger, or master when there will be none: starts a round.  What is in
+ * the pipe after this call belongs to it.
+ */
 uint32_t receipt_start_round(struct scoreboard *board);
 
-/* Logger: the round is done, well or FAILED; wakes the workers whom it covers. */
+/* The same: the round is done, well or FAILED; wakes the workers whom it covers. */
 void receipt_end_round(struct scoreboard *board, uint32_t round, bool failed);
 
-/* Logger: whether somebody waits for a round that is not done. */
+/* Logger, master: whether somebody waits for a round that is not done. */
 bool receipt_is_wanted(struct scoreboard *board);
 
 #endif

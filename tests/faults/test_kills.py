@@ -10,7 +10,8 @@ import pytest
 
 from clients import Client
 from daemon import is_gone, wait_until
-from faults import SEED, SOAK, check_account, kill_again_and_again, kill_everything, logger_of
+from faults import (SEED, SOAK, check_account, kill_again_and_again, kill_everything, logger_of,
+                    stop)
 
 LOGGER_KILLS = 10_000 if SOAK else 100
 WORKER_KILLS = 500 if SOAK else 40
@@ -129,6 +130,12 @@ def test_a_stopped_logger_is_replaced(start, traffic):
     assert load.end(at_once=True)["lost"] == 0
     daemon.stop()
     load.judge(daemon.path)
+
+
+def test_a_stopped_logger_does_not_keep_the_service(start):
+    daemon = start({"log.stall_timeout": "300ms", "server.drain_timeout": "0"})
+    stop(logger_of(daemon))
+    daemon.stop()
 
 
 @pytest.mark.parametrize("change", ["limit", "rename"])
