@@ -12,6 +12,7 @@
 #include "keep_log.h"
 #include "logger.h"
 #include "pipe_bytes.h"
+#include "receipt.h"
 
 /* So many loggers in a row that got nothing done are replaced at once; each further one doubles the wait. */
 #define FREE_DEATHS 5
@@ -176,7 +177,10 @@ static void replace_dead(struct service *s, const char *how, int number)
 	start_in(s, wait_usec);
 }
 
-/* The next file is likely to fare no better than this one: that takes time, and at a stop no other is begun. */
+/*
+ * The next file is likely to fare no better than this one: that takes time, and
+ * at a stop no other is begun.
+ */
 static void replace_unsynced(struct service *s)
 {
 	s->log_needs = LOGGER_SYNC_FAILED;
@@ -189,7 +193,7 @@ static void replace_unsynced(struct service *s)
 bool logger_watch(struct service *s)
 {
 	uint64_t beat = atomic_load(&s->board->logger_beat), now = clock_monotonic_usec();
-	bool waiting = bytes_in_pipe(s->fds.log_read) > 0;
+	bool waiting = bytes_in_pipe(s->fds.log_read) > 0 || receipt_is_wanted(s->board);
 
 	if (beat != s->logger_beat || !waiting || s->logger_pid == 0) {
 		s->logger_beat = beat;

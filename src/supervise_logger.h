@@ -19,8 +19,8 @@ void logger_give_order(struct service *s, enum logger_order order);
 
 /*
  * Called every second while anything moves: ends a logger that shows no
- * sign of life for logger_timeout while records wait.  Returns whether
- * records wait.
+ * sign of life for logger_timeout while records, or clients for a receipt,
+ * wait.  Returns whether they do.
  */
 bool logger_watch(struct service *s);
 

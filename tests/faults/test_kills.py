@@ -9,7 +9,7 @@ import time
 import pytest
 
 from clients import Client
-from daemon import is_gone, wait_until
+from daemon import is_gone, read_text, wait_until
 from faults import (SEED, SOAK, check_account, kill_again_and_again, kill_everything, logger_of,
                     stop)
 
@@ -130,6 +130,25 @@ def test_a_stopped_logger_is_replaced(start, traffic):
     assert load.end(at_once=True)["lost"] == 0
     daemon.stop()
     load.judge(daemon.path)
+
+
+def test_a_stopped_logger_that_only_receipts_wait_for_is_replaced(start):
+    """It has taken what was in the log pipe; nobody may look into the stage."""
+    daemon = start({"log.logger_timeout": "1s", "log.echo_after": "written"})
+    with Client(daemon.port) as client:
+        client.talk(b"before")
+        pid = logger_of(daemon)
+        strace = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e",
+                                   "trace=splice", "-e", "inject=splice:signal=STOP:when=1"])
+        wait_until(lambda: "TracerPid:\t%d" % strace.pid in read_text("/proc/%d/status" % pid),
+                   "strace")
+        client.talk(b"in the stage")
+        strace.terminate()
+        strace.wait()
+        client.talk(b"after")
+        client.finish()
+    assert "shown no sign of life" in daemon.stderr()
+    daemon.stop()
 
 
 def test_a_stopped_logger_does_not_keep_the_service(start):
