@@ -56,9 +56,14 @@ void logger_set_stalled(struct logger *l, int error)
 /* The master watches the beat: a full disk is not a logger that hangs. */
 static void wait_for_room(struct logger *l, int error)
 {
-	logger_set_stalled(l, error);
-	logger_wait(l, -1, STALL_RETRY_NSEC);
+	bool is_first = atomic_load(&l->board->logger_beat) == 0;
+
 	cell_add(&l->board->logger_beat, 1);
+	logger_set_stalled(l, error);
+	/* The master waits for word of a new logger, also on a disk that was full before. */
+	if (is_first)
+		(void)eventfd_write(l->fds->doorbell, 1);
+	logger_wait(l, -1, STALL_RETRY_NSEC);
 }
 
 int logger_empty_stage(struct logger *l)

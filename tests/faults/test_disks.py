@@ -87,6 +87,20 @@ def test_stop_while_full_spills(start, traffic, mounts, tmp_path, monkeypatch, e
     assert str(spill) in daemon.stderr()
 
 
+def test_a_start_on_a_full_disk_is_ready(start, mounts):
+    """Not even the first record has room: READY says that clients may come, STATUS= that they wait."""
+    disk = mounts.tmpfs("64k")
+    with open(os.path.join(disk, "fill"), "wb") as fill, pytest.raises(OSError):
+        fill.write(bytes(1 << 20))
+    daemon = start_on(start, disk)
+    daemon.wait_status("Log stalled")
+    with Client(daemon.port) as client:
+        client.talk(b"hello")
+        os.remove(os.path.join(disk, "fill"))
+        client.finish()
+    daemon.stop()
+
+
 def test_stop_while_full_and_nowhere_to_spill(start, traffic, mounts, tmp_path, monkeypatch):
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "missing"))
     disk = mounts.tmpfs("4m")
