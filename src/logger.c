@@ -59,7 +59,7 @@ static int move_records(struct logger *l, size_t n, size_t *ret_moved)
 		cut = logger_cut_at_limit(l, n);
 		if (cut < 0) {
 			journal_error("cannot look into the log pipe: %s", strerror((int)-cut));
-			return LOGGER_CANNOT_GO_ON;
+			return LOGGER_SHORT;
 		}
 	}
 	*ret_moved = (size_t)cut;
@@ -317,7 +317,7 @@ static int prepare(struct logger *l)
 	r = logger_prepare_counting(l);
 	if (r < 0) {
 		journal_error("cannot count the messages in %s: %s", l->config->path, strerror(-r));
-		return LOGGER_CANNOT_GO_ON;
+		return LOGGER_SHORT;
 	}
 	return STAY;
 }

@@ -39,12 +39,13 @@ enum logger_exit {
 	LOGGER_SHRANK = 12,	/* the file was truncated by somebody */
 	LOGGER_FULL = 13,	/* at_message_limit = rotate: the file has its messages */
 	LOGGER_SYNC_FAILED = 14,	/* the file cannot be trusted: set it aside */
+	LOGGER_SHORT = 15,	/* of memory, descriptors, or what the file holds: another may have more luck */
 };
 
 /*
  * Runs in the child that child_fork() made until it is time to leave.
- * Returns an enum logger_exit.  On every status but LOGGER_CANNOT_GO_ON the
- * stage pipe is empty and the file ends with a whole record.
+ * Returns an enum logger_exit.  On every status but LOGGER_CANNOT_GO_ON and
+ * LOGGER_SHORT the stage pipe is empty and the file ends with a whole record.
  */
 int logger_run(const struct config *config, const struct descriptors *fds,
 	       struct scoreboard *board, pid_t master_pid);

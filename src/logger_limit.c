@@ -126,7 +126,7 @@ int logger_settle_tickets(struct logger *l)
 	if (atomic_load(&l->board->logger_order) == ORDER_REOPEN)
 		return LOGGER_REOPEN;
 	if (count_saved(l, &used) < 0)
-		return LOGGER_CANNOT_GO_ON;
+		return LOGGER_SHORT;
 	crash_point("logger-tickets-counted");
 	tickets_issue(l->board, used, l->config->message_limit);
 	if (!tickets_are_spent(l->board))

@@ -20,6 +20,11 @@ def start_on(start, disk, options=None, **more):
     return start(options, log_directory=disk, **more)
 
 
+def log_files(daemon):
+    directory = os.path.dirname(daemon.path)
+    return [os.path.join(directory, n) for n in os.listdir(directory) if n.startswith("messages.log")]
+
+
 def is_stalled(daemon):
     said = messages_about_stalls(daemon)
     return said and said[-1].endswith("No space")
@@ -219,6 +224,22 @@ def test_bursts_of_errors(start, traffic, call, error):
     load.judge(daemon.path)
 
 
+@pytest.mark.parametrize("call, error", [("pipe2", "ENFILE"), ("tee", "ENOMEM"), ("pread64", "EIO")])
+def test_a_logger_that_cannot_count_is_followed_by_one_that_can(start, traffic, call, error):
+    daemon = start({"log.message_limit": 500})
+    load = traffic(daemon, 3600, LOAD)
+    with failing(daemon, call, error):
+        os.kill(logger_of(daemon), signal.SIGKILL)
+        # More than are replaced at once.
+        wait_until(lambda: daemon.stderr().count("after a pause") >= 2, "loggers that cannot count")
+    size = sum(os.path.getsize(path) for path in log_files(daemon))
+    wait_until(lambda: sum(os.path.getsize(path) for path in log_files(daemon)) > size + 3_000_000,
+               "the log going on")
+    assert load.end(at_once=True)["lost"] == 0
+    daemon.stop()
+    load.judge(*log_files(daemon))
+
+
 def test_limit_of_the_file_size(start, traffic):
     """EFBIG, and a SIGXFSZ that must not kill."""
     daemon = start(prefix=["prlimit", "--fsize=3000000:"])
@@ -313,12 +334,6 @@ def test_a_sync_that_goes_on_failing(start, echo_after):
     with Client(daemon.port) as client:
         for n in range(250):
             client.talk(b"precious")
-    directory = os.path.dirname(daemon.path)
-
-    def logs():
-        return [os.path.join(directory, n) for n in os.listdir(directory)
-                if n.startswith("messages.log")]
-
     with failing(daemon, "fdatasync", "EIO"):
         if echo_after == "synced":
             with Client(daemon.port) as client:
@@ -331,8 +346,8 @@ def test_a_sync_that_goes_on_failing(start, echo_after):
         daemon.signal(signal.SIGTERM)
         assert daemon.wait() == 4
     assert daemon.stderr().count("cannot sync") < 30
-    assert len(logs()) < 35
-    assert sum(open(path).read().count("precious") for path in logs()) == 250
+    assert len(log_files(daemon)) < 35
+    assert sum(open(path).read().count("precious") for path in log_files(daemon)) == 250
 
 
 def test_a_sync_that_really_fails(start, traffic, mounts):
