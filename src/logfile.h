@@ -57,8 +57,9 @@ enum logfile_state logfile_check(int fd, const char *path, uint64_t offset_bytes
 
 /*
  * Adds to *COUNT the whole `message` records from its offset to END_BYTES
- * (a record boundary), and moves its offset there.  FORMAT_RAW counts none.
- * Returns 0 or -errno.
+ * (a record boundary), and moves its offset there; or part of the way, so
+ * that the caller, who calls again, can show that it is alive.  FORMAT_RAW
+ * counts none.  Returns 0 or -errno.
  */
 int logfile_count_messages(int fd, enum log_format format, uint64_t end_bytes,
 			   struct message_count *count);

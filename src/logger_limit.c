@@ -37,17 +37,31 @@ void logger_publish_count(struct logger *l)
 	atomic_store(&l->board->count_index, next);
 }
 
+/* Shows between the pieces of a large file that it lives, and whoever is killed has not counted in vain. */
+static int count_file(struct logger *l)
+{
+	for (;;) {
+		int r = logfile_count_messages(l->fds->log_file, l->config->format,
+					       l->offset_bytes, &l->count);
+
+		if (r < 0)
+			return r;
+		logger_publish_count(l);
+		if (l->count.offset_bytes >= l->offset_bytes)
+			return 0;
+		cell_add(&l->board->logger_beat, 1);
+	}
+}
+
 int logger_prepare_counting(struct logger *l)
 {
 	int fds[2], r;
 
 	if (!logger_rotates_at_limit(l))
 		return 0;
-	r = logfile_count_messages(l->fds->log_file, l->config->format, l->offset_bytes,
-				   &l->count);
+	r = count_file(l);
 	if (r < 0)
 		return r;
-	logger_publish_count(l);
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
 	l->look_read = fds[0];
@@ -94,13 +108,11 @@ static int count_saved(struct logger *l, uint64_t *ret)
 		*ret = tickets_used(l->board);
 		return 0;
 	}
-	r = logfile_count_messages(l->fds->log_file, l->config->format, l->offset_bytes,
-				   &l->count);
+	r = count_file(l);
 	if (r < 0) {
 		journal_error("cannot count the messages in %s: %s", l->config->path, strerror(-r));
 		return r;
 	}
-	logger_publish_count(l);
 	*ret = l->count.messages;
 	return 0;
 }

@@ -228,7 +228,7 @@ def test_bursts_of_errors(start, traffic, call, error):
 def test_a_logger_that_cannot_count_is_followed_by_one_that_can(start, traffic, call, error):
     daemon = start({"log.message_limit": 500})
     load = traffic(daemon, 3600, LOAD)
-    with failing(daemon, call, error):
+    with failing(daemon, call, "error=" + error):
         os.kill(logger_of(daemon), signal.SIGKILL)
         # More than are replaced at once.
         wait_until(lambda: daemon.stderr().count("after a pause") >= 2, "loggers that cannot count")
@@ -334,7 +334,7 @@ def test_a_sync_that_goes_on_failing(start, echo_after):
     with Client(daemon.port) as client:
         for n in range(250):
             client.talk(b"precious")
-    with failing(daemon, "fdatasync", "EIO"):
+    with failing(daemon, "fdatasync", "error=EIO"):
         if echo_after == "synced":
             with Client(daemon.port) as client:
                 client.send(b"hope")

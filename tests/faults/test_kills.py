@@ -10,8 +10,8 @@ import pytest
 
 from clients import Client
 from daemon import is_gone, read_text, wait_until
-from faults import (SEED, SOAK, check_account, kill_again_and_again, kill_everything, logger_of,
-                    stop)
+from faults import (SEED, SOAK, check_account, failing, kill_again_and_again, kill_everything,
+                    logger_of, stop)
 
 LOGGER_KILLS = 10_000 if SOAK else 100
 WORKER_KILLS = 500 if SOAK else 40
@@ -148,6 +148,37 @@ def test_a_stopped_logger_that_only_receipts_wait_for_is_replaced(start):
         client.talk(b"after")
         client.finish()
     assert "shown no sign of life" in daemon.stderr()
+    daemon.stop()
+
+
+def test_a_logger_that_counts_for_long_is_alive(make_daemon):
+    """A large file, a slow disk, and a message_limit that is new."""
+    daemon = make_daemon({"log.message_limit": 1_000_000, "log.logger_timeout": "1s"}).start()
+    with Client(daemon.port) as client:
+        client.talk(b"x" * 200)
+        client.finish()
+    daemon.stop()
+    with open(daemon.path) as log:
+        line = next(line for line in log if " message " in line)
+    with open(daemon.path, "a") as log:
+        log.write(line * 30_000)
+    daemon.start()
+    with failing(daemon, "pread64", "delay_enter=100000"):
+        # Like a new limit: the file has to be counted again.
+        daemon.configure(log_message_limit=0)
+        daemon.reload()
+        os.rename(daemon.path, daemon.path + ".new")
+        daemon.reopen()
+        os.rename(daemon.path + ".new", daemon.path)
+        daemon.configure(log_message_limit=2_000_000)
+        pid = logger_of(daemon)
+        daemon.signal(signal.SIGHUP)
+        wait_until(lambda: logger_of(daemon) != pid, "the logger that counts")
+        with Client(daemon.port) as client:
+            client.talk(b"waits meanwhile")
+            client.finish()
+        wait_until(lambda: "generation 3" in daemon.stderr(), "the end of the reload")
+    assert "no sign of life" not in daemon.stderr()
     daemon.stop()
 
 

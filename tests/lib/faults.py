@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from daemon import children, comm, proc_stat, read_text, wait_until
+from daemon import children, comm, is_gone, proc_stat, read_text, wait_until
 from standin import FdStore
 from verify import assert_verified
 
@@ -129,16 +129,17 @@ def logger_of(daemon):
 
 
 @contextlib.contextmanager
-def failing(daemon, call, error, when="1+"):
-    """CALL fails in the logger and in the master, and in all that the master forks meanwhile."""
+def failing(daemon, call, fault):
+    """CALL meets FAULT in the logger and in the master, and in all that the master forks meanwhile."""
     pids = [daemon.pid, logger_of(daemon)]
     strace = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null",
                                *(arg for pid in pids for arg in ("-p", str(pid))),
                                "-e", "trace=" + call,
-                               "-e", "inject=%s:error=%s:when=%s" % (call, error, when)])
+                               "-e", "inject=%s:%s" % (call, fault)])
     try:
-        wait_until(lambda: all("TracerPid:\t%d\n" % strace.pid in read_text("/proc/%d/status" % pid)
-                               for pid in pids), "strace")
+        # A logger that has left meanwhile is followed by one that is traced from its beginning.
+        wait_until(lambda: all(is_gone(pid) or "TracerPid:\t%d\n" % strace.pid in
+                               read_text("/proc/%d/status" % pid) for pid in pids), "strace")
         yield
     finally:
         strace.terminate()
