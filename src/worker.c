@@ -74,13 +74,14 @@ static void catch_signals(void)
 	signal(SIGUSR1, SIG_IGN);
 }
 
-/* While a client is served SIGTERM must come through; else only inside acceptor_wait(). */
-static void set_sigterm_blocked(bool blocked)
+/* While a client is served they must come through; else only inside acceptor_wait(). */
+static void set_signals_blocked(bool blocked)
 {
 	sigset_t set;
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
 	sigprocmask(blocked ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
@@ -292,7 +293,7 @@ static int handle_client(struct worker *w, int fd, const struct sockaddr_storage
 
 	acceptor_unwatch(&w->acceptor);
 	client_fd = fd;
-	set_sigterm_blocked(false);
+	set_signals_blocked(false);
 	net_format(peer, name);
 	cell_add(&w->slot->clients, 1);
 	end = after_logging(transcript_open(&w->transcript, clock_realtime_usec(), name));
@@ -307,7 +308,7 @@ static int handle_client(struct worker *w, int fd, const struct sockaddr_storage
 	if (r == 0 && end == CLOSE_SHUTDOWN && w->config->when_stalled == STALL_BLOCK)
 		linger(w, fd);
 	settle_account(w);
-	set_sigterm_blocked(true);
+	set_signals_blocked(true);
 	client_fd = -1;
 	close(fd);
 	return r;
@@ -356,7 +357,8 @@ static int serve_clients(struct worker *w)
 		r = handle_client(w, fd, &peer);
 		if (r < 0)
 			return r;
-		if (has_served_enough(w, ++served))
+		/* Who waits next is not asked for here: under a backlog that would never end. */
+		if (has_served_enough(w, ++served) || retire_requested)
 			return 0;
 	}
 }

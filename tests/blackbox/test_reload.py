@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import threading
 
 import pytest
 
@@ -162,6 +163,38 @@ def test_new_clients_get_the_new_settings(start):
     log = check_stopped(daemon, [old, new], min_bytes=10)
     assert log.by_peer(new.peer)[0].close == "idle"
     assert log.by_peer(old.peer)[0].close == "eof"
+
+
+def test_a_backlog_does_not_keep_the_old_configuration(start):
+    """Workers for whom the next client waits already."""
+    daemon = start({"server.max_clients": 2, "server.min_spare": 1, "server.max_spare": 2})
+    ended = threading.Event()
+
+    def come_again_and_again():
+        while not ended.is_set():
+            with Client(daemon.port) as client:
+                client.talk(b"x" * 200)
+                client.finish()
+
+    threads = [threading.Thread(target=come_again_and_again, daemon=True) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    wait_until(lambda: os.path.getsize(daemon.path) > 100_000, "clients")
+    old = set(daemon.workers())
+    daemon.configure(log_message_size=100)
+    daemon.reload()
+    try:
+        wait_until(lambda: not old & set(daemon.workers()), "the end of the old workers")
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join(20)
+    with Client(daemon.port) as client:
+        client.talk(b"x" * 200)
+        client.finish()
+    daemon.stop()
+    connection, = read_log(daemon.path).by_peer(client.peer)
+    assert len(connection.messages) == 2
 
 
 def test_thirty_reloads_under_load(start):
