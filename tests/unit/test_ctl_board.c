@@ -80,13 +80,13 @@ static void test_cannot_write(void **state)
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		signal(SIGSEGV, SIG_DFL);
-		atomic_store(&board->tickets, 1);
+		atomic_store(&board->torn_bytes, 1);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	/* A sanitizer turns the signal into an exit status. */
 	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) != 0);
-	assert_int_equal(atomic_load(&made->tickets), 0);
+	assert_int_equal(atomic_load(&made->torn_bytes), 0);
 }
 
 static void test_none(void **state)
