@@ -61,6 +61,26 @@ AC_DEFUN([_ECHO_LOGD_SANITIZERS], [
 		[AC_MSG_ERROR([the sanitizers' libraries are missing])])
 ])
 
+# libFuzzer finds its way by what this compiles into everything; with its own main it is
+# linked to the targets alone (tests/Makefile.am).
+AC_DEFUN([_ECHO_LOGD_FUZZERS], [
+	AC_CACHE_CHECK([whether $CC builds fuzzers], [echo_logd_cv_fuzzers], [
+		echo_logd_saved="$CFLAGS"
+		CFLAGS="$CFLAGS -fsanitize=fuzzer,address,undefined"
+		AC_LINK_IFELSE([AC_LANG_SOURCE([[
+			int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long size);
+			int LLVMFuzzerTestOneInput(const unsigned char *data, unsigned long size)
+			{
+				return data && size ? 0 : 0;
+			}
+			]])], [echo_logd_cv_fuzzers=yes], [echo_logd_cv_fuzzers=no])
+		CFLAGS="$echo_logd_saved"])
+	AS_IF([test "$echo_logd_cv_fuzzers" = no],
+		[AC_MSG_ERROR([--enable-fuzzers needs libFuzzer, which $CC does not have; on Debian: apt-get install clang libclang-rt-14-dev, then configure CC=clang])])
+	enable_sanitizers=yes
+	ECHO_LOGD_TRY_CFLAG([-fsanitize=fuzzer-no-link])
+])
+
 # ECHO_LOGD_FLAGS
 # Sets ECHO_LOGD_CPPFLAGS, ECHO_LOGD_CFLAGS and ECHO_LOGD_LDFLAGS.
 AC_DEFUN([ECHO_LOGD_FLAGS], [
@@ -71,6 +91,11 @@ AC_DEFUN([ECHO_LOGD_FLAGS], [
 		[AS_HELP_STRING([--enable-sanitizers],
 			[find memory errors and undefined behaviour at run time])],
 		[], [enable_sanitizers=no])
+	AC_ARG_ENABLE([fuzzers],
+		[AS_HELP_STRING([--enable-fuzzers],
+			[build tests/fuzz for libFuzzer, everything with sanitizers])],
+		[], [enable_fuzzers=no])
+	AM_CONDITIONAL([FUZZERS], [test "$enable_fuzzers" != no])
 	AC_ARG_ENABLE([werror],
 		[AS_HELP_STRING([--enable-werror], [treat compiler warnings as errors])],
 		[], [enable_werror=no])
@@ -83,6 +108,7 @@ AC_DEFUN([ECHO_LOGD_FLAGS], [
 	m4_map_args([ECHO_LOGD_TRY_CFLAG], [-Wall], [-Wextra], [-Wshadow], [-Wstrict-prototypes],
 		[-Wmissing-prototypes], [-Wold-style-definition], [-Wpointer-arith], [-Wundef],
 		[-Wvla], [-Wformat=2])
+	AS_IF([test "$enable_fuzzers" != no], [_ECHO_LOGD_FUZZERS])
 	AS_IF([test "$enable_sanitizers" != no], [_ECHO_LOGD_SANITIZERS])
 	AS_IF([test "$enable_hardening" != no], [_ECHO_LOGD_HARDENING])
 	AS_IF([test "$enable_werror" != no], [ECHO_LOGD_CFLAGS="$ECHO_LOGD_CFLAGS -Werror"])

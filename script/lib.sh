@@ -18,7 +18,7 @@ packages_build=(autoconf automake gcc libc6-dev libinih-dev libsystemd-dev make 
 packages_test=(dbus e2fsprogs gzip libcmocka-dev logrotate mount ncat netcat-openbsd procps python3
 	python3-pytest socat strace systemd util-linux)
 # shellcheck disable=SC2034
-packages_ci=(clang mandoc shellcheck)
+packages_ci=(clang libclang-rt-14-dev mandoc shellcheck)
 
 installed() {
 	[[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/* What a written line must be, for the two targets that write some. */
+#ifndef ECHO_LOGD_FUZZ_RECORD_CHECKS_H
+#define ECHO_LOGD_FUZZ_RECORD_CHECKS_H
+
+#include "../unit/random.h"
+#include "fuzz.h"
+#include "parse.h"
+#include "record.h"
+#include "utf8.h"
+
+static inline void check_same_head(const struct record_head *a, const struct record_head *b)
+{
+	CHECK(a->time_usec == b->time_usec && a->id == b->id && a->n == b->n);
+	CHECK(!a->peer == !b->peer && (!a->peer || strcmp(a->peer, b->peer) == 0));
+}
+
+/*
+ * LINE, LEN bytes that record.h wrote: one line, harmless, read back to
+ * *RET_RECORD, whose pointers go into LINE.
+ */
+static inline void check_written(enum log_format format, const char *line, size_t len,
+				 struct record *ret_record)
+{
+	size_t end;
+	bool is_message;
+
+	CHECK(len > 1 && len <= RECORD_MAX && line[len - 1] == '\n');
+	CHECK(is_harmless(line, len - 1));
+	CHECK(parse_record(format, line, len - 1, ret_record) == 0);
+	CHECK(parse_looks_like(format, line, len - 1));
+	is_message = ret_record->event == EVENT_MESSAGE;
+	CHECK(parse_count_messages(format, line, len, UINT64_MAX, &end) == is_message);
+	CHECK(end == len);
+}
+
+/* The COPY of TAKEN bytes became RECORD, one of the pieces of a message that IS_UTF8 or not. */
+static inline void check_piece(enum log_format format, const struct record *record,
+			       const char *copy, size_t taken, bool is_utf8)
+{
+	bool piece_is_utf8 = utf8_is_valid((const unsigned char *)copy, taken);
+	char payload[RECORD_MAX];
+
+	CHECK(record->length == taken);
+	CHECK(parse_payload(format, record, payload) == (ssize_t)taken);
+	CHECK(memcmp(payload, copy, taken) == 0);
+	/* No character is cut in two, and JSON has base64 only for what is no text. */
+	CHECK(piece_is_utf8 || !is_utf8);
+	CHECK(format != FORMAT_JSON || record->data_is_base64 == !piece_is_utf8);
+}
+
+/* Writes the LEN > 0 bytes of DATA in pieces and reads them back; no room is taken beyond ROOM. */
+static inline void check_message(struct record_style *style, const struct record_head *head,
+				 const void *data, size_t len, size_t room)
+{
+	char *copy = exact_copy(data, len);
+	bool is_utf8 = utf8_is_valid((const unsigned char *)copy, len);
+	size_t at = 0, taken, n;
+
+	while (at < len) {
+		char *buf = malloc(room);
+		struct record record;
+
+		CHECK(buf);
+		n = record_message(style, buf, room, head, copy + at, len - at, &taken);
+		CHECK(n <= room && (n > 0 || room < RECORD_MAX));
+		if (n == 0) {
+			room = RECORD_MAX;
+			free(buf);
+			continue;
+		}
+		CHECK(taken > 0 && taken <= len - at);
+		if (style->format == FORMAT_RAW) {
+			CHECK(n == taken && memcmp(buf, copy + at, n) == 0);
+		} else {
+			check_written(style->format, buf, n, &record);
+			CHECK(record.event == (at + taken < len ? EVENT_PART : EVENT_MESSAGE));
+			CHECK(record.event == EVENT_MESSAGE || room == RECORD_MAX);
+			check_piece(style->format, &record, copy + at, taken, is_utf8);
+			CHECK(record.head.time_usec == head->time_usec &&
+			      record.head.id == head->id);
+		}
+		at += taken;
+		free(buf);
+	}
+	free(copy);
+}
+
+#endif
