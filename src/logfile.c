@@ -192,19 +192,6 @@ enum logfile_state logfile_check(int fd, const char *path, uint64_t offset_bytes
 	return (uint64_t)ours.st_size < offset_bytes ? LOGFILE_SHRANK : LOGFILE_SAME;
 }
 
-bool logfile_close_off_hole(int fd, uint64_t batch_begin)
-{
-	char byte = '\n';
-	uint64_t end;
-
-	if (batch_begin == 0 || pread(fd, &byte, 1, (off_t)(batch_begin - 1)) != 1 || byte != '\0')
-		return false;
-	/* It may reach into the batch, if that took several writes. */
-	for (end = batch_begin; pread(fd, &byte, 1, (off_t)end) == 1 && byte == '\0'; end++)
-		;
-	return pwrite(fd, "\n", 1, (off_t)(end - 1)) == 1;
-}
-
 int logfile_count_messages(int fd, enum log_format format, uint64_t end_bytes,
 			   struct message_count *count)
 {

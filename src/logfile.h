@@ -3,8 +3,8 @@
  * The message log as a file: opening and locking it, what a found file
  * holds, rotated names, retention.
  *
- * The master calls everything here but logfile_check(),
- * logfile_close_off_hole() and logfile_count_messages(), which are the logger's.  Only the logger ever
+ * The master calls everything here but logfile_check() and
+ * logfile_count_messages(), which are the logger's.  Only the logger ever
  * writes to the file; its descriptor, and with it the file offset, is
  * shared by all loggers (open(2), "open file description").
  */
@@ -54,14 +54,6 @@ enum logfile_state {
 
 /* Whether FD is still the file at PATH and at least OFFSET bytes long. */
 enum logfile_state logfile_check(int fd, const char *path, uint64_t offset_bytes);
-
-/*
- * If the file was truncated after it was last looked at, and before the
- * batch that was written at BATCH_BEGIN, a hole is before that.  Ends it
- * with a newline, so that the records behind it are whole.  Not under
- * FORMAT_RAW.  Returns whether there was one.
- */
-bool logfile_close_off_hole(int fd, uint64_t batch_begin);
 
 /*
  * Adds to *COUNT the whole `message` records from its offset to END_BYTES

@@ -126,11 +126,6 @@ static int look_around(struct logger *l)
 		l->is_orphan = true;
 	if (l->is_orphan)
 		return STAY;
-	if (l->batch_begin != l->offset_bytes && l->config->format != FORMAT_RAW) {
-		if (logfile_close_off_hole(l->fds->log_file, l->batch_begin))
-			return LOGGER_SHRANK;
-		l->batch_begin = l->offset_bytes;
-	}
 	switch (logfile_check(l->fds->log_file, l->config->path, l->offset_bytes)) {
 	case LOGFILE_SHRANK:
 		return LOGGER_SHRANK;
@@ -319,7 +314,6 @@ static int prepare(struct logger *l)
 		r = pay_debts(l);
 	if (r != STAY)
 		return r;
-	l->batch_begin = l->offset_bytes;
 	r = logger_prepare_counting(l);
 	if (r < 0) {
 		journal_error("cannot count the messages in %s: %s", l->config->path, strerror(-r));

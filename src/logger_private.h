@@ -16,7 +16,6 @@ struct logger {
 	bool is_orphan;			/* the master is dead, and nobody forks another logger */
 	struct record_style style;
 	uint64_t offset_bytes;		/* of the file; all before it is written */
-	uint64_t batch_begin;		/* offset of the last batch; before it stands a newline, but under raw */
 	uint64_t synced_bytes;		/* all before it is on disk, under echo_after = synced */
 	struct message_count count;	/* up to offset_bytes; kept only with a message_limit */
 	int look_read, look_write;	/* pipe for looking into a batch, -1 unless needed */

@@ -8,9 +8,8 @@ import subprocess
 import pytest
 
 from clients import Client
-from daemon import binary, proc_stat, wait_until
-from faults import (SOAK, check_account, failing, halt, kill_everything, logger_of, payload_in,
-                    stopping)
+from daemon import binary, wait_until
+from faults import (SOAK, check_account, failing, halt, kill_everything, logger_of, payload_in)
 
 LOAD = ["--clients", "8", "--size", "4096", "--window", "16384"]
 POWER_CUTS = 50 if SOAK else 3
@@ -239,33 +238,6 @@ def test_a_logger_that_cannot_count_is_followed_by_one_that_can(start, traffic, 
     assert load.end(at_once=True)["lost"] == 0
     daemon.stop()
     load.judge(*log_files(daemon))
-
-
-@pytest.mark.parametrize("left", [0, 10])
-def test_a_truncation_behind_the_last_look_is_noticed(start, left):
-    """The batch is written where the file used to end: a hole, but no record is glued to it."""
-    daemon = start()
-    with Client(daemon.port) as client:
-        client.talk(b"before")
-        client.talk(b"it is in the file\n" * 100)
-        wait_until(lambda: b"it is in" in open(daemon.path, "rb").read(), "the message")
-        pid = logger_of(daemon)
-        with stopping(pid, "splice"):
-            client.talk(b"in the stage")
-            wait_until(lambda: proc_stat(pid)[0] in "tT", "a halt")
-            os.truncate(daemon.path, left)
-        os.kill(pid, signal.SIGCONT)
-        wait_until(lambda: "truncated by another program" in daemon.stderr(), "the word about it")
-        client.talk(b"after")
-        client.finish()
-    daemon.stop()
-    with open(daemon.path, "rb") as log:
-        lines = log.read().splitlines()
-    assert lines.pop(0).endswith(bytes(100))
-    assert not any(b"\0" in line for line in lines)
-    assert [line.split(b" ")[3] for line in lines if b" - - " in line][-1] == b"torn"
-    assert [line.split(b" ", 5)[5] for line in lines if b" message " in line][-2:] == \
-        [b'"in the stage"', b'"after"']
 
 
 def test_limit_of_the_file_size(start, traffic):

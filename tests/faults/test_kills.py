@@ -9,9 +9,9 @@ import time
 import pytest
 
 from clients import Client
-from daemon import is_gone, wait_until
+from daemon import is_gone, read_text, wait_until
 from faults import (SEED, SOAK, check_account, failing, kill_again_and_again, kill_everything,
-                    logger_of, stop, stopping)
+                    logger_of, stop)
 
 LOGGER_KILLS = 10_000 if SOAK else 100
 WORKER_KILLS = 500 if SOAK else 40
@@ -138,8 +138,13 @@ def test_a_stopped_logger_that_only_receipts_wait_for_is_replaced(start):
     with Client(daemon.port) as client:
         client.talk(b"before")
         pid = logger_of(daemon)
-        with stopping(pid, "splice"):
-            client.talk(b"in the stage")
+        strace = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e",
+                                   "trace=splice", "-e", "inject=splice:signal=STOP:when=1"])
+        wait_until(lambda: "TracerPid:\t%d" % strace.pid in read_text("/proc/%d/status" % pid),
+                   "strace")
+        client.talk(b"in the stage")
+        strace.terminate()
+        strace.wait()
         client.talk(b"after")
         client.finish()
     assert "shown no sign of life" in daemon.stderr()

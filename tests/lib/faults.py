@@ -146,20 +146,6 @@ def failing(daemon, call, fault):
         strace.wait()
 
 
-@contextlib.contextmanager
-def stopping(pid, call):
-    """PID stops, SIGSTOP, behind its next CALL."""
-    strace = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e",
-                               "trace=" + call, "-e", "inject=%s:signal=STOP:when=1" % call])
-    try:
-        wait_until(lambda: "TracerPid:\t%d\n" % strace.pid in read_text("/proc/%d/status" % pid),
-                   "strace")
-        yield
-    finally:
-        strace.terminate()
-        strace.wait()
-
-
 def stop(pid):
     """SIGSTOP, and it has come to a halt: not before a system call that cannot be interrupted ends."""
     os.kill(pid, signal.SIGSTOP)
