@@ -14,6 +14,7 @@
 #include "journal.h"
 #include "logfile.h"
 #include "logger.h"
+#include "logpipe.h"
 #include "tickets.h"
 
 /* How long a start waits for another process to leave the log: two seconds. */
@@ -30,29 +31,33 @@ static void set_debts(struct service *s, uint32_t owes, uint64_t torn_bytes)
 static void forget_counts(struct service *s)
 {
 	memset(s->board->count, 0, sizeof(s->board->count));
+	atomic_store(&s->board->round_offset_bytes, 0);
 	tickets_reset(s->board);
 }
 
-/* A trouble that is tried again five times a second is said once. */
-static bool is_news(struct service *s, int r)
+/* A trouble that is tried again five times a second is told once: *TOLD_ERRNO remembers it. */
+static bool is_news(int *told_errno, int r)
 {
-	bool news = s->log_errno != -r;
+	bool news = *told_errno != -r;
 
-	s->log_errno = -r;
+	*told_errno = -r;
 	return news;
 }
 
+/* While no logger lives: what becomes of the clients. */
+static const char *consequence_of_no_log(const struct service *s)
+{
+	return logpipe_stall_consequence(s->config.when_stalled);
+}
+
 /* Whom, where and what to do about it: the three things that one needs to know of a log that cannot be opened. */
-static void explain_open_failure(struct service *s, const char *path, int r,
-				 const char *consequence)
+static void explain_open_failure(const char *path, int r, const char *consequence)
 {
 	const struct passwd *user = getpwuid(geteuid());
 	const char *slash = strrchr(path, '/');
 	int directory_len = slash == path ? 1 : (int)(slash - path);
 	char name[32];
 
-	if (!is_news(s, r))
-		return;
 	snprintf(name, sizeof(name), "uid %u", geteuid());
 	if (user)
 		snprintf(name, sizeof(name), "%s", user->pw_name);
@@ -92,11 +97,22 @@ static void sync_directory(struct service *s)
 		close(fd);
 }
 
+static int examine(int fd, const struct config *config, struct logfile_contents *ret,
+		   int *told_errno, const char *consequence)
+{
+	int r = logfile_examine(fd, config->format, ret);
+
+	if (r < 0 && is_news(told_errno, r))
+		journal_error("log.path: cannot read %s: %s; %s", config->path, strerror(-r),
+			      consequence);
+	return r;
+}
+
 /* Looks at what FD holds, and makes it what the next logger gets. */
-static int take_into_use(struct service *s, int fd)
+static int take_into_use(struct service *s, int fd, int *told_errno, const char *consequence)
 {
 	struct logfile_contents contents;
-	int r = logfile_examine(fd, s->config.format, &contents);
+	int r = examine(fd, &s->config, &contents, told_errno, consequence);
 
 	if (r < 0)
 		return r;
@@ -116,18 +132,17 @@ static int take_into_use(struct service *s, int fd)
 	sync_directory(s);
 	atomic_fetch_add(&s->board->reopens, 1);
 	fdstore_put_log_file(fd);
-	s->log_errno = 0;
 	return 0;
 }
 
-static int set_aside(struct service *s, const char *path)
+static int set_aside(const char *path, int *told_errno, const char *consequence)
 {
 	char name[PATH_MAX];
 	int r = logfile_set_aside(path, name);
 
-	if (r < 0 && is_news(s, r))
-		journal_error("cannot rename %s to %s: %s; clients wait, nothing is lost, trying again",
-			      path, name, strerror(-r));
+	if (r < 0 && is_news(told_errno, r))
+		journal_error("cannot rename %s to %s: %s; %s", path, name, strerror(-r),
+			      consequence);
 	return r;
 }
 
@@ -154,44 +169,48 @@ static int open_and_lock(const struct service *s, const struct config *config)
 	return fd;
 }
 
-/* Opens PATH; a file of another format there is renamed first.  Returns a descriptor or -errno. */
-static int open_for_format(struct service *s, const struct config *config, const char *consequence)
+/*
+ * Opens the log of CONFIG; a file of another format there is renamed first.
+ * What fails is told with its CONSEQUENCE, if it is not in *TOLD_ERRNO.
+ * Returns a descriptor or -errno.
+ */
+static int open_for_format(struct service *s, const struct config *config, int *told_errno,
+			   const char *consequence)
 {
 	struct logfile_contents contents;
 	int fd = open_and_lock(s, config), r;
 
 	if (fd < 0) {
-		explain_open_failure(s, config->path, fd, consequence);
+		if (is_news(told_errno, fd))
+			explain_open_failure(config->path, fd, consequence);
 		return fd;
 	}
-	r = logfile_examine(fd, config->format, &contents);
+	r = examine(fd, config, &contents, told_errno, consequence);
 	if (r == 0 && !contents.is_other_format)
 		return fd;
 	close(fd);
 	if (r == 0) {
 		journal_notice("%s is not in the format of log.format: set aside", config->path);
-		r = set_aside(s, config->path);
+		r = set_aside(config->path, told_errno, consequence);
 	}
 	if (r < 0)
 		return r;
 	fd = logfile_open(config->path, config->mode);
-	if (fd < 0)
-		explain_open_failure(s, config->path, fd, consequence);
+	if (fd < 0 && is_news(told_errno, fd))
+		explain_open_failure(config->path, fd, consequence);
 	return fd;
 }
 
 int log_open_first(struct service *s)
 {
-	int fd = open_for_format(s, &s->config, "not started"), r;
+	static const char consequence[] = "not started";
+	int told = 0, fd = open_for_format(s, &s->config, &told, consequence), r;
 
 	if (fd < 0)
 		return fd;
-	r = take_into_use(s, fd);
-	if (r < 0) {
-		journal_error("log.path: cannot read %s: %s; not started", s->config.path,
-			      strerror(-r));
+	r = take_into_use(s, fd, &told, consequence);
+	if (r < 0)
 		close(fd);
-	}
 	return r;
 }
 
@@ -217,12 +236,12 @@ void log_forget_next(struct service *s)
 
 int log_open_next(struct service *s, const struct config *fresh)
 {
-	int fd;
+	int told = 0, fd;
 
 	log_forget_next(s);
 	if (is_current_file(s, fresh->path))
 		return 0;
-	fd = open_for_format(s, fresh, "the running configuration stays");
+	fd = open_for_format(s, fresh, &told, "the running configuration stays");
 	if (fd < 0)
 		return fd;
 	s->next_log_file = fd;
@@ -244,17 +263,13 @@ int log_reopen(struct service *s)
 				journal_warning("cannot set the mode of %s: %m", s->config.path);
 			return 0;
 		}
-		fd = open_for_format(s, &s->config, "clients wait, nothing is lost, trying again");
+		fd = open_for_format(s, &s->config, &s->log_errno, consequence_of_no_log(s));
 		if (fd < 0)
 			return fd;
 	}
-	r = take_into_use(s, fd);
-	if (r < 0) {
-		if (is_news(s, r))
-			journal_error("cannot read %s: %s; clients wait, nothing is lost, trying again",
-				      s->config.path, strerror(-r));
+	r = take_into_use(s, fd, &s->log_errno, consequence_of_no_log(s));
+	if (r < 0)
 		close(fd);
-	}
 	return r;
 }
 
@@ -264,7 +279,7 @@ int log_rotate(struct service *s)
 
 	/* Not twice, when the renaming succeeded and the opening did not. */
 	if (is_current_file(s, s->config.path))
-		r = set_aside(s, s->config.path);
+		r = set_aside(s->config.path, &s->log_errno, consequence_of_no_log(s));
 	crash_point("master-file-renamed");
 	/* A failing disk must not make room for its failures by what it has taken before. */
 	if (r == 0 && s->log_needs == LOGGER_FULL)
@@ -275,7 +290,8 @@ int log_rotate(struct service *s)
 int log_go_on_after_truncation(struct service *s)
 {
 	struct logfile_contents contents;
-	int r = logfile_examine(s->fds.log_file, s->config.format, &contents);
+	int r = examine(s->fds.log_file, &s->config, &contents, &s->log_errno,
+			consequence_of_no_log(s));
 
 	if (r < 0 || lseek(s->fds.log_file, 0, SEEK_END) < 0)
 		return r < 0 ? r : -errno;

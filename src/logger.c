@@ -126,6 +126,8 @@ static int look_around(struct logger *l)
 		l->is_orphan = true;
 	if (l->is_orphan)
 		return STAY;
+	if (logger_was_cut_off(l))
+		return LOGGER_SHRANK;
 	switch (logfile_check(l->fds->log_file, l->config->path, l->offset_bytes)) {
 	case LOGFILE_SHRANK:
 		return LOGGER_SHRANK;
@@ -249,8 +251,10 @@ static int do_round(struct logger *l, uint32_t round, size_t *ret_n)
 		return STAY;
 	}
 	crash_point("logger-batch-seen");
-	if (n > 0)
+	if (n > 0) {
+		atomic_store(&l->board->round_offset_bytes, l->offset_bytes);
 		r = move_records(l, n, &moved);
+	}
 	return r == STAY && moved == n ? complete_round(l, round) : r;
 }
 
@@ -295,6 +299,22 @@ static int take_over(struct logger *l)
 	return LOGGER_SYNC_FAILED;
 }
 
+/* A file that cannot be counted, for want of memory, say, takes no more than one that is full. */
+static int start_counting(struct logger *l)
+{
+	int error = logger_prepare_counting(l), r = STAY;
+
+	if (error == 0)
+		return STAY;
+	while (error < 0 && r == STAY && !l->is_orphan) {
+		logger_wait_out(l, -error);
+		r = look_around(l);
+		error = logger_prepare_counting(l);
+	}
+	logger_set_stalled(l, 0);
+	return r == STAY ? STAY : leave(l, receipt_start_round(l->board), r);
+}
+
 static int prepare(struct logger *l)
 {
 	off_t offset;
@@ -314,12 +334,7 @@ static int prepare(struct logger *l)
 		r = pay_debts(l);
 	if (r != STAY)
 		return r;
-	r = logger_prepare_counting(l);
-	if (r < 0) {
-		journal_error("cannot count the messages in %s: %s", l->config->path, strerror(-r));
-		return LOGGER_SHORT;
-	}
-	return STAY;
+	return start_counting(l);
 }
 
 int logger_run(const struct config *config, const struct descriptors *fds,

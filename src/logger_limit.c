@@ -53,21 +53,32 @@ static int count_file(struct logger *l)
 	}
 }
 
-int logger_prepare_counting(struct logger *l)
+static int open_look_pipe(struct logger *l)
 {
-	int fds[2], r;
+	int fds[2];
 
-	if (!logger_rotates_at_limit(l))
-		return 0;
-	r = count_file(l);
-	if (r < 0)
-		return r;
 	if (pipe2(fds, O_CLOEXEC) < 0)
 		return -errno;
 	l->look_read = fds[0];
 	l->look_write = fds[1];
 	/* As many pages as the log pipe, or the copy of a batch would be cut short. */
 	(void)fcntl(l->look_write, F_SETPIPE_SZ, fcntl(l->fds->log_read, F_GETPIPE_SZ));
+	return 0;
+}
+
+int logger_prepare_counting(struct logger *l)
+{
+	int r;
+
+	if (!logger_rotates_at_limit(l))
+		return 0;
+	r = count_file(l);
+	if (r < 0)
+		return r;
+	if (l->look_read < 0)
+		r = open_look_pipe(l);
+	if (r < 0)
+		return r;
 	/* Beside what is read at once, the beginning of a record that is not complete yet. */
 	l->look_buffer = malloc(LOOK_BYTES + RECORD_MAX);
 	return l->look_buffer ? 0 : -ENOMEM;
@@ -109,10 +120,8 @@ static int count_saved(struct logger *l, uint64_t *ret)
 		return 0;
 	}
 	r = count_file(l);
-	if (r < 0) {
-		journal_error("cannot count the messages in %s: %s", l->config->path, strerror(-r));
+	if (r < 0)
 		return r;
-	}
 	*ret = l->count.messages;
 	return 0;
 }
@@ -128,6 +137,7 @@ bool logger_minds_tickets(const struct logger *l)
 int logger_settle_tickets(struct logger *l)
 {
 	uint64_t used;
+	int r;
 
 	if (!tickets_are_closed(l->board)) {
 		atomic_fetch_or(&l->board->logger_owes, OWES_LIMIT);
@@ -137,8 +147,12 @@ int logger_settle_tickets(struct logger *l)
 	}
 	if (atomic_load(&l->board->logger_order) == ORDER_REOPEN)
 		return LOGGER_REOPEN;
-	if (count_saved(l, &used) < 0)
-		return LOGGER_SHORT;
+	r = count_saved(l, &used);
+	if (r < 0) {
+		logger_wait_out(l, -r);
+		return STAY;
+	}
+	logger_set_stalled(l, 0);
 	crash_point("logger-tickets-counted");
 	tickets_issue(l->board, used, l->config->message_limit);
 	if (!tickets_are_spent(l->board))

@@ -6,12 +6,14 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/eventfd.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "crash_point.h"
 #include "journal.h"
+#include "logpipe.h"
 #include "pipe_bytes.h"
 
 /* How often a file that takes nothing is tried again. */
@@ -33,12 +35,6 @@ void logger_wait(const struct logger *l, int fd, long nsec)
 		(void)eventfd_read(l->fds->logger_bell, &rings);
 }
 
-static const char *const consequences[] = {
-	[STALL_BLOCK] = "clients wait, nothing is lost",
-	[STALL_DROP] = "soon messages are echoed and not saved",
-	[STALL_CLOSE] = "soon clients are closed without their echo",
-};
-
 void logger_set_stalled(struct logger *l, int error)
 {
 	if (atomic_load(&l->board->stalled_errno) == error)
@@ -48,16 +44,16 @@ void logger_set_stalled(struct logger *l, int error)
 	if (error)
 		journal_error("cannot write to %s: %s; %s, trying again every %d ms",
 			      l->config->path, strerror(error),
-			      consequences[l->config->when_stalled], STALL_RETRY_NSEC / 1000000);
+			      logpipe_stall_consequence(l->config->when_stalled), STALL_RETRY_NSEC / 1000000);
 	else
 		journal_notice("%s takes records again", l->config->path);
 }
 
-/* The master watches the beat: a full disk is not a logger that hangs. */
-static void wait_for_room(struct logger *l, int error)
+void logger_wait_out(struct logger *l, int error)
 {
 	bool is_first = atomic_load(&l->board->logger_beat) == 0;
 
+	/* The master watches the beat: a full disk is not a logger that hangs. */
 	cell_add(&l->board->logger_beat, 1);
 	logger_set_stalled(l, error);
 	/* The master waits for word of a new logger, also on a disk that was full before. */
@@ -66,12 +62,63 @@ static void wait_for_room(struct logger *l, int error)
 	logger_wait(l, -1, STALL_RETRY_NSEC);
 }
 
+/* Bytes written behind the end of a file that was truncated would leave a hole before them. */
+static void stay_at_end(struct logger *l)
+{
+	struct stat st;
+
+	if (fstat(l->fds->log_file, &st) < 0 || (uint64_t)st.st_size >= l->offset_bytes)
+		return;
+	l->offset_bytes = (uint64_t)lseek(l->fds->log_file, 0, SEEK_END);
+	l->synced_bytes = 0;
+	l->was_cut_off = true;
+}
+
+/*
+ * Truncated in the very middle of a splice, the file has a hole, and no
+ * newline where the round began.  Ends the hole with one, so that what
+ * follows is whole.
+ */
+static void close_hole(const struct logger *l, uint64_t begin)
+{
+	static const char nothing[RECORD_MAX];
+	char piece[RECORD_MAX];
+	ssize_t n;
+
+	while ((n = pread(l->fds->log_file, piece, sizeof(piece), (off_t)begin)) > 0 &&
+	       memcmp(piece, nothing, (size_t)n) == 0)
+		begin += (uint64_t)n;
+	for (ssize_t i = 0; i < n && piece[i] == '\0'; i++)
+		begin++;
+	if (pwrite(l->fds->log_file, "\n", 1, (off_t)begin - 1) < 0)
+		journal_warning("cannot end the hole that a truncation left in %s: %m; a record is on one line with it",
+				l->config->path);
+}
+
+bool logger_was_cut_off(struct logger *l)
+{
+	uint64_t begin = atomic_load(&l->board->round_offset_bytes);
+	char byte = '\n';
+
+	if (l->was_cut_off)
+		return true;
+	atomic_store(&l->board->round_offset_bytes, 0);
+	if (begin == 0 || begin >= l->offset_bytes || l->config->format == FORMAT_RAW ||
+	    pread(l->fds->log_file, &byte, 1, (off_t)begin - 1) != 1 || byte != '\0')
+		return false;
+	close_hole(l, begin);
+	return true;
+}
+
 int logger_empty_stage(struct logger *l)
 {
 	size_t left;
 
 	while ((left = bytes_in_pipe(l->fds->stage_read)) > 0) {
-		ssize_t n = splice(l->fds->stage_read, NULL, l->fds->log_file, NULL,
+		ssize_t n;
+
+		stay_at_end(l);
+		n = splice(l->fds->stage_read, NULL, l->fds->log_file, NULL,
 				   crash_point_split("logger-mid-splice", left), 0);
 
 		if (n > 0) {
@@ -83,8 +130,8 @@ int logger_empty_stage(struct logger *l)
 			journal_error("cannot splice to %s: its file system has no splice(2)",
 				      l->config->path);
 			return LOGGER_CANNOT_GO_ON;
-		} else if (n < 0 && errno != EINTR) {
-			wait_for_room(l, errno);
+		} else if (n == 0 || errno != EINTR) {
+			logger_wait_out(l, n == 0 ? EIO : errno);
 		}
 	}
 	return STAY;
@@ -122,6 +169,6 @@ bool logger_has_room(struct logger *l, size_t n)
 		keep = fs.f_blocks * fs.f_frsize / 100 * (keep & ~CONFIG_PERCENT);
 	if (fs.f_bavail * fs.f_frsize >= keep + n)
 		return true;
-	wait_for_room(l, ENOSPC);
+	logger_wait_out(l, ENOSPC);
 	return false;
 }

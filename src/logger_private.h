@@ -13,6 +13,7 @@ struct logger {
 	const struct descriptors *fds;
 	struct scoreboard *board;
 	pid_t master_pid;
+	bool was_cut_off;		/* the file was found truncated, and is written on from its new end */
 	bool is_orphan;			/* the master is dead, and nobody forks another logger */
 	struct record_style style;
 	uint64_t offset_bytes;		/* of the file; all before it is written */
@@ -33,11 +34,20 @@ void logger_wait(const struct logger *l, int fd, long nsec);
 /* Whether the file takes records; keeps the stall in the scoreboard and the journal up to date. */
 void logger_set_stalled(struct logger *l, int error);
 
+/* The file, or what the logger needs for it, is refused for now with ERROR: a stall.  Waits a moment. */
+void logger_wait_out(struct logger *l, int error);
+
 /* Moves the whole stage to the file, however long the file refuses. */
 int logger_empty_stage(struct logger *l);
 
 /* Moves N bytes, whole records, from the log pipe to the file. */
 int logger_move(struct logger *l, size_t n);
+
+/*
+ * Whether somebody truncated the file while records were being moved to it.
+ * What was written since then stays, on a line of its own.
+ */
+bool logger_was_cut_off(struct logger *l);
 
 /* Whether the file system has keep_free and N bytes more; if not, that is a stall. */
 bool logger_has_room(struct logger *l, size_t n);
@@ -47,7 +57,10 @@ bool logger_has_room(struct logger *l, size_t n);
 bool logger_rotates_at_limit(const struct logger *l);
 bool logger_stops_at_limit(const struct logger *l);
 
-/* Counts what the file holds, and readies what counting needs.  Returns 0 or -errno. */
+/*
+ * Counts what the file holds, and readies what counting needs.  Returns 0,
+ * or -errno: then it may be called again.
+ */
 int logger_prepare_counting(struct logger *l);
 
 /*

@@ -12,6 +12,22 @@
 
 /* While a write waits the watch is looked at so often. */
 #define LOOK_USEC 50000
+/*
+ * Of the time between two looks no more counts: if all processes were
+ * stopped together, the logger had no more time than the worker.
+ */
+#define LONGEST_LOOK_USEC 1000000
+
+const char *logpipe_stall_consequence(enum stall_action when_stalled)
+{
+	static const char *const words[] = {
+		[STALL_BLOCK] = "clients wait, nothing is lost",
+		[STALL_DROP] = "soon messages are echoed and not saved",
+		[STALL_CLOSE] = "soon clients are closed without their echo",
+	};
+
+	return words[when_stalled];
+}
 
 void stall_watch_init(struct stall_watch *watch, const struct scoreboard *board,
 		      uint64_t timeout_usec)
@@ -27,7 +43,10 @@ bool stall_watch_is_stalled(struct stall_watch *watch)
 	if (watch->since_usec == 0 || moved != watch->moved_bytes) {
 		watch->moved_bytes = moved;
 		watch->since_usec = now;
+	} else if (now - watch->looked_usec > LONGEST_LOOK_USEC) {
+		watch->since_usec += now - watch->looked_usec - LONGEST_LOOK_USEC;
 	}
+	watch->looked_usec = now;
 	return now - watch->since_usec >= watch->timeout_usec;
 }
 

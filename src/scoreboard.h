@@ -72,6 +72,15 @@ enum logger_order {
 	ORDER_FINISH,		/* every worker is gone: leave when both pipes are empty */
 };
 
+/* See trouble.h. */
+enum trouble_kind { TROUBLE_ACCEPT, TROUBLE_FORK, TROUBLE_WORK, N_TROUBLES };
+
+/* Written by whoever met it last. */
+struct trouble {
+	_Atomic int32_t error;
+	_Atomic uint64_t met_usec;	/* monotonic; 0: never */
+};
+
 /* How many messages the file holds up to an offset that is a record boundary. */
 struct message_count {
 	uint64_t offset_bytes;
@@ -107,6 +116,7 @@ struct scoreboard {
 	_Atomic uint32_t limit_reached;		/* logger: at_message_limit = stop, and it has stopped */
 	_Atomic uint32_t count_index;		/* logger: which of the two counts below is the newest */
 	struct message_count count[2];		/* logger */
+	_Atomic uint64_t round_offset_bytes;	/* logger: of the file, where it last began to move; 0: seen to */
 
 	_Alignas(64)
 	_Atomic uint32_t round_started;		/* logger: see receipt.h */
@@ -124,6 +134,7 @@ struct scoreboard {
 	_Alignas(64)
 	_Atomic int32_t idle_workers;		/* atomic hint; the master sets it right from the states */
 	_Atomic uint32_t master_dozes;		/* atomic: 1 while the master wants to hear of any activity */
+	struct trouble troubles[N_TROUBLES];
 
 	/* Then n_slots states, a byte each and apart from the slots, so that one look at
 	 * ten thousand of them is a look at 10 KiB; then the slots. */

@@ -146,6 +146,19 @@ def failing(daemon, call, fault):
         strace.wait()
 
 
+@contextlib.contextmanager
+def traced(pid, *options):
+    """strace(1) with OPTIONS at PID, as long as the block lasts."""
+    with subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), *options],
+                          stdin=subprocess.DEVNULL) as strace:
+        try:
+            wait_until(lambda: "TracerPid:\t%d\n" % strace.pid in
+                       read_text("/proc/%d/status" % pid), "strace at %d" % pid)
+            yield strace
+        finally:
+            strace.terminate()
+
+
 def stop(pid):
     """SIGSTOP, and it has come to a halt: not before a system call that cannot be interrupted ends."""
     os.kill(pid, signal.SIGSTOP)
@@ -193,6 +206,55 @@ def kill_again_and_again(daemon, name, times, longest_pause):
                 pass
         time.sleep(rng.random() * longest_pause)
     return len(killed)
+
+
+def start_on(start, disk, options=None, **more):
+    return start(options, log_directory=disk, **more)
+
+
+def files_in(*directories):
+    return [os.path.join(d, name) for d in directories for name in os.listdir(d)
+            if name.startswith("messages.log")]
+
+
+def messages_about_stalls(daemon):
+    return re.findall(r"cannot write to .*: No space|takes records again", daemon.stderr())
+
+
+def is_stalled(daemon):
+    said = messages_about_stalls(daemon)
+    return said and said[-1].endswith("No space")
+
+
+def mend_torn_tails(disk):
+    """What a power cut leaves behind the last newline was never echoed."""
+    for name in os.listdir(disk):
+        path = os.path.join(disk, name)
+        if name.startswith("messages.log"):
+            with open(path, "rb+") as log:
+                data = log.read()
+                # Blocks that were allocated and not written read as zeros.
+                log.truncate(data.find(b"\0") if b"\0" in data else len(data))
+                log.seek(0)
+                log.truncate(log.read().rfind(b"\n") + 1)
+
+
+def without_torn(log):
+    """The bytes LOG, where nothing is missing because it was put together again, as if never truncated."""
+    return re.sub(rb"(?m)^\S+ - - torn bytes=0\n", b"", log)
+
+
+def assert_dropped_is_what_lacks(load, files):
+    logged, dropped = payload_in(*files), 0
+    for path in files:
+        with open(path) as log:
+            dropped += sum(int(line.rsplit("bytes=", 1)[1]) for line in log if " dropped " in line)
+    with open(load.ledger) as ledger:
+        counts = [line.split() for line in ledger]
+    sent, echoed = (sum(int(c[i]) for c in counts) for i in (1, 2))
+    assert dropped > 100_000
+    # At most what was under way between a client and its worker is in neither sum.
+    assert echoed <= logged + dropped <= sent
 
 
 class Mounts:
