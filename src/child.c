@@ -2,9 +2,12 @@
 #include "child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -25,12 +28,17 @@ static const struct {
 	const char *comm;	/* at most 15 bytes, prctl(2) */
 	bool listeners, log_read, log_write, stage, log_file;
 	bool dies_with_master;	/* the logger does not: it drains first */
+	bool gives_way;		/* where memory runs out: one client is less than the service */
 } kinds[] = {
 	[CHILD_WORKER] = {.comm = "echo-log-worker", .listeners = true, .log_write = true,
-			  .dies_with_master = true},
+			  .dies_with_master = true, .gives_way = true},
 	[CHILD_LOGGER] = {.comm = "echo-log-logger", .log_read = true, .stage = true,
 			  .log_file = true},
 };
+
+/* In thousandths of all memory; as much as OOMScoreAdjust= of the unit takes off. */
+#define OOM_RAISE 200
+#define OOM_MOST 1000
 
 #define MAX_HELD (STDERR_FILENO + 1 + CONFIG_MAX_ADDRESSES + 8)
 
@@ -91,6 +99,23 @@ static void keep_what_is_held(enum child_kind kind, struct descriptors *d)
 	close_all_but(&keep);
 }
 
+/* The kernel takes this process before the master and the logger, proc_pid_oom_score_adj(5).  No harm if not. */
+static void give_way(void)
+{
+	char text[16] = "";
+	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC), adjust;
+
+	if (fd < 0)
+		return;
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		return;
+	adjust = atoi(text) + OOM_RAISE;
+	snprintf(text, sizeof(text), "%d", adjust < OOM_MOST ? adjust : OOM_MOST);
+	/* It is closed with all that the child does not hold. */
+	if (pwrite(fd, text, strlen(text), 0) < 0)
+		return;
+}
+
 pid_t child_fork(enum child_kind kind, struct descriptors *held)
 {
 	pid_t master = getpid();
@@ -107,6 +132,8 @@ pid_t child_fork(enum child_kind kind, struct descriptors *held)
 		if (getppid() != master)
 			_exit(EXIT_FAILURE);
 	}
+	if (kinds[kind].gives_way)
+		give_way();
 	prctl(PR_SET_NAME, kinds[kind].comm);
 	/* Words to systemd are the master's alone. */
 	unsetenv("NOTIFY_SOCKET");

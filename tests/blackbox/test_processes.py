@@ -14,7 +14,8 @@ import tempfile
 import pytest
 
 from clients import Client
-from daemon import (TCP_LISTEN, binary, comm, descriptors, is_write_end, tcp_sockets, wait_until)
+from daemon import (TCP_LISTEN, binary, comm, descriptors, is_write_end, read_text, tcp_sockets,
+                    wait_until)
 from messagelog import read_log
 from oracle import check_stopped
 
@@ -171,6 +172,19 @@ def test_pool_grows_and_shrinks(start):
     wait_until(lambda: 2 <= len(daemon.workers()) <= 4, "two to four workers again")
     daemon.wait_status("Serving 0 of 1000 clients; 30 clients, 30 messages, 30 bytes so far")
     check_stopped(daemon, clients, min_bytes=30)
+
+
+def test_workers_are_the_first_to_be_killed_for_want_of_memory(start):
+    daemon = start()
+    daemon.wait_for_idle_worker()
+
+    def adjusted(pid):
+        return int(read_text("/proc/%d/oom_score_adj" % pid))
+
+    usual = adjusted(daemon.pid)
+    assert adjusted(daemon.wait_for_logger()) == usual
+    for pid in daemon.workers():
+        wait_until(lambda: adjusted(pid) == min(usual + 200, 1000), "a worker that gives way")
 
 
 def test_names(start):

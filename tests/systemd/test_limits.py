@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""Limits of the unit: processes, descriptors, memory.  The service stays, and nothing is lost."""
+import re
+
+import pytest
+
+from service import (LOG, UNIT, assert_nothing_lost, configure, echo, end_load, main_pid, start_load,
+                     wait_active)
+
+DROP_IN = f"/etc/systemd/system/{UNIT}.service.d"
+FEW = "[server]\nmin_spare = 2\nmax_spare = 2\n"
+# Bytes without a newline, of a line that is never finished.
+HOG = """
+import socket, time
+hogs = [socket.create_connection(("127.0.0.1", 7)) for _ in range(40)]
+for hog in hogs:
+    hog.setblocking(False)
+line = b"x" * (1 << 20)
+sent = [0] * len(hogs)
+deadline = time.monotonic() + 4
+while time.monotonic() < deadline and any(n < len(line) for n in sent):
+    for i, hog in enumerate(hogs):
+        try:
+            sent[i] += hog.send(line[sent[i]:sent[i] + 65536])
+        except BlockingIOError:
+            pass
+        except OSError:
+            sent[i] = len(line)
+    time.sleep(0.001)
+"""
+
+
+@pytest.fixture
+def service(fresh_box):
+    return fresh_box
+
+
+def tasks(box):
+    return int(box.show(UNIT, "TasksCurrent"))
+
+
+def wait_status(box, pattern):
+    box.wait_for(f"systemctl show --value -p StatusText {UNIT} | grep -E '{pattern}'")
+
+
+def count(box, text):
+    return box.journal(UNIT).count(text)
+
+
+def test_no_more_tasks(service):
+    """Clients wait in the backlog until `systemctl set-property` has raised the limit."""
+    configure(service, FEW)
+    service.run(f"systemctl start {UNIT}")
+    service.run(f"systemctl set-property --runtime {UNIT} TasksMax={tasks(service)}")
+    start_load(service, seed=21, seconds=5, options="--clients 16 --size 2048 --window 8192 "
+               "--connection-bytes 100000000000")
+    wait_status(service, "^Trouble: cannot fork workers .Resource temporarily unavailable")
+    logger = service.run(f"pgrep -P {main_pid(service)} -x echo-log-logger").stdout.strip()
+    # Its place in the group is the next logger's, if no worker is quicker.
+    service.run(f"kill -KILL {logger}")
+    service.run(f"systemctl set-property --runtime {UNIT} TasksMax=infinity")
+    wait_status(service, "Serving 16 of")
+    end_load(service)
+    assert "lost 0 " in service.run("cat /var/tmp/load.out").stdout
+    service.run(f"systemctl stop {UNIT}")
+    assert count(service, "cannot fork workers: Resource temporarily unavailable") == 1
+    assert_nothing_lost(service, LOG)
+
+
+def test_few_descriptors(service):
+    """Too few to start: it says so.  Few, and enough: it serves."""
+    service.run(f"mkdir -p {DROP_IN}; printf '[Service]\\nLimitNOFILE=8\\n' >{DROP_IN}/few.conf; "
+                "systemctl daemon-reload")
+    assert service.run(f"systemctl start {UNIT}", check=False).status != 0
+    assert service.show(UNIT, "ExecMainStatus") == "1"
+    assert re.search("Too many open files.*not started", service.journal(UNIT))
+    service.run(f"sed -i s/=8/=24/ {DROP_IN}/few.conf; systemctl daemon-reload; "
+                f"systemctl start {UNIT}")
+    start_load(service, seed=22, seconds=1)
+    end_load(service)
+    service.run(f"systemctl stop {UNIT}")
+    assert_nothing_lost(service, LOG)
+
+
+def test_killed_for_want_of_memory(service):
+    """The kernel kills workers whose clients send lines without end; others and the service stay."""
+    configure(service, "[log]\nframing = line\nmessage_size = 1M\n")
+    service.run(f"systemctl start {UNIT}")
+    pid = main_pid(service)
+    service.run("exec 3<>/dev/tcp/127.0.0.1/7; echo before >&3; read -r line <&3; echo $line; "
+                "(while ! test -e /var/tmp/go; do sleep 0.1; done; echo after >&3; "
+                "read -r line <&3; echo $line >/var/tmp/after) & ")
+    service.run(f"systemctl set-property --runtime {UNIT} MemoryMax=24M")
+    service.write("/var/tmp/hog.py", HOG)
+    service.run("python3 /var/tmp/hog.py", timeout=40)
+    service.wait_for("journalctl --sync; journalctl -o cat -u echo-logd | "
+                     "grep -E 'worker [0-9]+ was killed by signal 9'")
+    service.run("touch /var/tmp/go")
+    service.wait_for("grep -x after /var/tmp/after")
+    assert main_pid(service) == pid and service.show(UNIT, "NRestarts") == "0"
+    assert echo(service, "127.0.0.1", 7) == "hello\n"
+    service.run(f"systemctl set-property --runtime {UNIT} MemoryMax=infinity")
+    wait_active(service)
+    start_load(service, seed=23, seconds=1, options="--clients 8 --size 2048 --window 8192 --kind text")
+    end_load(service)
+    service.run(f"systemctl stop {UNIT}")
+    assert service.show(UNIT, "Result") in ("success", "oom-kill")
+    assert service.show(UNIT, "ExecMainStatus") == "0"
+    assert int(service.run(f"grep -c ' close killed' {LOG}").stdout) > 0
+    assert_nothing_lost(service, LOG, least_bytes=100_000)
