@@ -6,15 +6,16 @@
 #include <stdbool.h>
 #include <sys/epoll.h>
 
-#include "journal.h"
+#include "trouble.h"
 
 /* How long to leave the listeners alone when descriptors or memory have run out. */
 #define ACCEPT_PAUSE_MSEC 100
 
-int acceptor_init(struct acceptor *a, const struct listeners *listeners,
+int acceptor_init(struct acceptor *a, const struct descriptors *fds, struct scoreboard *board,
 		  const volatile sig_atomic_t *stop, const volatile sig_atomic_t *retire)
 {
-	a->listeners = listeners;
+	a->fds = fds;
+	a->board = board;
 	a->stop = stop;
 	a->retire = retire;
 	a->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
@@ -23,8 +24,8 @@ int acceptor_init(struct acceptor *a, const struct listeners *listeners,
 
 int acceptor_watch(const struct acceptor *a)
 {
-	for (unsigned i = 0; i < a->listeners->n; i++) {
-		int fd = a->listeners->item[i].fd;
+	for (unsigned i = 0; i < a->fds->listeners.n; i++) {
+		int fd = a->fds->listeners.item[i].fd;
 		struct epoll_event event = {.events = EPOLLIN | EPOLLEXCLUSIVE, .data.fd = fd};
 
 		if (epoll_ctl(a->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
@@ -35,8 +36,8 @@ int acceptor_watch(const struct acceptor *a)
 
 void acceptor_unwatch(const struct acceptor *a)
 {
-	for (unsigned i = 0; i < a->listeners->n; i++)
-		(void)epoll_ctl(a->epoll_fd, EPOLL_CTL_DEL, a->listeners->item[i].fd, NULL);
+	for (unsigned i = 0; i < a->fds->listeners.n; i++)
+		(void)epoll_ctl(a->epoll_fd, EPOLL_CTL_DEL, a->fds->listeners.item[i].fd, NULL);
 }
 
 static bool out_of_resources(int error)
@@ -45,7 +46,7 @@ static bool out_of_resources(int error)
 }
 
 /* Returns a client's socket; -EAGAIN when another worker took it; -ESHUTDOWN when the listener is closed. */
-static int accept_from(int listen_fd, struct sockaddr_storage *ret_peer)
+static int accept_from(const struct acceptor *a, int listen_fd, struct sockaddr_storage *ret_peer)
 {
 	socklen_t len = sizeof(*ret_peer);
 	int fd = accept4(listen_fd, (struct sockaddr *)ret_peer, &len, SOCK_CLOEXEC);
@@ -55,8 +56,7 @@ static int accept_from(int listen_fd, struct sockaddr_storage *ret_peer)
 	if (errno == EINVAL)
 		return -ESHUTDOWN;
 	if (out_of_resources(errno)) {
-		journal_warning("cannot accept a client: %m, trying again in %d ms",
-				ACCEPT_PAUSE_MSEC);
+		trouble_note(a->board, TROUBLE_ACCEPT, errno, a->fds->doorbell);
 		poll(NULL, 0, ACCEPT_PAUSE_MSEC);
 	}
 	return -EAGAIN;
@@ -68,8 +68,8 @@ static int accept_from(int listen_fd, struct sockaddr_storage *ret_peer)
  */
 static int accept_last(const struct acceptor *a, struct sockaddr_storage *ret_peer)
 {
-	for (unsigned i = 0; i < a->listeners->n; i++) {
-		int fd = accept_from(a->listeners->item[i].fd, ret_peer);
+	for (unsigned i = 0; i < a->fds->listeners.n; i++) {
+		int fd = accept_from(a, a->fds->listeners.item[i].fd, ret_peer);
 
 		if (fd >= 0)
 			return fd;
@@ -90,7 +90,7 @@ int acceptor_wait(const struct acceptor *a, struct sockaddr_storage *ret_peer)
 		if (*a->retire)
 			return accept_last(a, ret_peer);
 		if (epoll_pwait(a->epoll_fd, &event, 1, -1, &none) > 0)
-			fd = accept_from(event.data.fd, ret_peer);
+			fd = accept_from(a, event.data.fd, ret_peer);
 		else if (errno != EINTR)
 			return -errno;
 	}

@@ -9,17 +9,19 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-#include "listener.h"
+#include "child.h"
+#include "scoreboard.h"
 
 struct acceptor {
 	int epoll_fd;
-	const struct listeners *listeners;
+	const struct descriptors *fds;
+	struct scoreboard *board;
 	const volatile sig_atomic_t *stop;	/* leave at once */
 	const volatile sig_atomic_t *retire;	/* leave when nobody is waiting */
 };
 
-/* STOP and RETIRE are set by signal handlers.  Returns 0 or -errno. */
-int acceptor_init(struct acceptor *a, const struct listeners *listeners,
+/* Accepts on the listeners in FDS.  STOP and RETIRE are set by signal handlers.  Returns 0 or -errno. */
+int acceptor_init(struct acceptor *a, const struct descriptors *fds, struct scoreboard *board,
 		  const volatile sig_atomic_t *stop, const volatile sig_atomic_t *retire);
 
 /* Joins those who wait.  Returns 0 or -errno. */
@@ -31,7 +33,8 @@ void acceptor_unwatch(const struct acceptor *a);
 /*
  * Waits with every signal let through.  Returns a client's socket, its
  * address in *RET_PEER; -ECANCELED when it is time to leave; -ESHUTDOWN when
- * a listener is closed; or -errno.
+ * a listener is closed; or -errno.  Where descriptors or memory have run out
+ * it tries again, at its leisure, and notes the trouble.
  */
 int acceptor_wait(const struct acceptor *a, struct sockaddr_storage *ret_peer);
 

@@ -7,6 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "abandon_log.h"
@@ -16,9 +17,13 @@
 #include "reload.h"
 #include "supervise_logger.h"
 #include "supervise_workers.h"
+#include "timer.h"
+#include "trouble.h"
 
 /* STATUS= and the surplus of workers are looked at so often while anything moves. */
 #define TICK_USEC 1000000
+/* So often in the time after which systemd would take us for hanging. */
+#define WATCHDOG_SHARE 3
 /* SIGTERM is repeated so often: a worker may just have been between its look at the flag and a wait. */
 #define REPEAT_USEC 100000
 
@@ -38,16 +43,6 @@ void master_block_signals(void)
 	signal(SIGXFSZ, SIG_IGN);
 }
 
-static int arm(struct service *s, sd_event_source **source, uint64_t usec,
-	       sd_event_time_handler_t handler)
-{
-	sd_event_source_disable_unref(*source);
-	*source = NULL;
-	return sd_event_add_time_relative(s->event, source, CLOCK_MONOTONIC, usec, 0, handler, s);
-}
-
-static int on_close_timer(sd_event_source *source, uint64_t usec, void *userdata);
-
 /* With every worker gone, and nothing left to say for a killed one, only the pipes are left to empty. */
 static void finish_if_alone(struct service *s)
 {
@@ -56,8 +51,7 @@ static void finish_if_alone(struct service *s)
 	if (!workers_all_gone(s))
 		return;
 	s->phase = PHASE_FINISHING;
-	if (arm(s, &s->close_timer, REPEAT_USEC, on_close_timer) < 0)
-		journal_warning("cannot set a timer: a log that takes nothing may hold up the stop");
+	timer_set(s->close_timer, REPEAT_USEC);
 	logger_give_order(s, ORDER_FINISH);
 }
 
@@ -71,14 +65,14 @@ static int on_close_timer(sd_event_source *source, uint64_t usec, void *userdata
 		s->phase = PHASE_CLOSING;
 	workers_signal(s, SIGTERM);
 	abandon_log_if_stalled(s);
-	return arm(s, &s->close_timer, REPEAT_USEC, on_close_timer);
+	timer_set(s->close_timer, REPEAT_USEC);
+	return 0;
 }
 
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
 	struct service *s = userdata;
 	struct totals totals;
-	int r = 0;
 
 	(void)source;
 	(void)info;
@@ -90,13 +84,13 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 			     (unsigned long long)s->config.drain_timeout_usec / 1000);
 		listeners_close(&s->fds.listeners, NULL);
 		workers_signal(s, SIGHUP);
-		r = arm(s, &s->close_timer, s->config.drain_timeout_usec, on_close_timer);
+		timer_set(s->close_timer, s->config.drain_timeout_usec);
 	} else if (s->phase == PHASE_DRAINING) {
 		journal_info("stopping now");
-		r = arm(s, &s->close_timer, 0, on_close_timer);
+		timer_set(s->close_timer, 0);
 	}
 	finish_if_alone(s);
-	return r;
+	return 0;
 }
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
@@ -137,17 +131,12 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
 	return 0;
 }
 
-static int on_tick(sd_event_source *source, uint64_t usec, void *userdata);
-
 /* Something moves: look at it every second from now on. */
-static int stay_awake(struct service *s)
+static void stay_awake(struct service *s)
 {
-	int enabled = SD_EVENT_OFF;
-
 	atomic_store(&s->board->master_dozes, 0);
-	if (s->tick)
-		(void)sd_event_source_get_enabled(s->tick, &enabled);
-	return enabled == SD_EVENT_OFF ? arm(s, &s->tick, TICK_USEC, on_tick) : 0;
+	if (!timer_is_set(s->tick))
+		timer_set(s->tick, TICK_USEC);
 }
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
@@ -165,9 +154,12 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	s->last_totals = totals;
 	moves |= workers_shrink(s);
 	moves |= logger_watch(s);
-	if (s->phase == PHASE_RUNNING)
+	moves |= trouble_tell(s);
+	if (s->phase < PHASE_DRAINING)
 		notify_status(s);
-	return moves ? stay_awake(s) : 0;
+	if (moves)
+		stay_awake(s);
+	return 0;
 }
 
 static void look_at_limit(struct service *s)
@@ -203,7 +195,32 @@ static int on_doorbell(sd_event_source *source, int fd, uint32_t events, void *u
 		logger_is_up(s);
 	workers_fill(s);
 	look_at_limit(s);
-	return stay_awake(s);
+	stay_awake(s);
+	return 0;
+}
+
+/* As sd_event_set_watchdog(3), over a socket that is there. */
+static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	struct service *s = userdata;
+
+	(void)usec;
+	notify_watchdog();
+	timer_set(source, s->watchdog_usec / WATCHDOG_SHARE);
+	return 0;
+}
+
+static int start_watchdog(struct service *s)
+{
+	sd_event_source *timer;
+	int r = sd_watchdog_enabled(0, &s->watchdog_usec);
+
+	if (r <= 0)
+		return r;
+	r = timer_make(s->event, &timer, on_watchdog, s);
+	if (r == 0)
+		timer_set(timer, 0);
+	return r;
 }
 
 static int add_sources(struct service *s)
@@ -219,7 +236,11 @@ static int add_sources(struct service *s)
 	if (r >= 0)
 		r = sd_event_add_io(s->event, NULL, s->fds.doorbell, EPOLLIN, on_doorbell, s);
 	if (r >= 0)
-		r = sd_event_set_watchdog(s->event, true);
+		r = timer_make(s->event, &s->tick, on_tick, s);
+	if (r >= 0)
+		r = timer_make(s->event, &s->close_timer, on_close_timer, s);
+	if (r >= 0)
+		r = start_watchdog(s);
 	return r;
 }
 

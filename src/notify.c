@@ -2,15 +2,56 @@
 #include "notify.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-daemon.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "clock.h"
+#include "logpipe.h"
+#include "trouble.h"
 
 #define STATUS_SIZE 1024
 
 /* Of a stop, for the disk: to take what is in the pipes, or for a spill. */
 #define STOP_MARGIN_USEC 60000000
+
+/* Held open: where descriptors have run out the watchdog must still hear of us. */
+static int socket_fd = -1;
+static struct sockaddr_un address = {.sun_family = AF_UNIX};
+static socklen_t address_len;
+
+void notify_open(void)
+{
+	const char *name = getenv("NOTIFY_SOCKET");
+	size_t len = name ? strlen(name) : 0;
+
+	if (len < 2 || len >= sizeof(address.sun_path) || (name[0] != '/' && name[0] != '@'))
+		return;
+	memcpy(address.sun_path, name, len + 1);
+	/* An abstract name, unix(7). */
+	if (name[0] == '@')
+		address.sun_path[0] = '\0';
+	address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
+	socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+{
+	char text[STATUS_SIZE + 128];
+	va_list args;
+	int len;
+
+	if (socket_fd < 0)
+		return;
+	va_start(args, format);
+	len = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	(void)sendto(socket_fd, text, (size_t)len, MSG_NOSIGNAL, (struct sockaddr *)&address,
+		     address_len);
+}
 
 static const char *phase_word(const struct service *s)
 {
@@ -33,9 +74,11 @@ static void describe_trouble(const struct service *s, char *text, size_t size)
 		stalled = atomic_load(&s->board->stalled_errno);
 	text[0] = '\0';
 	if (stalled != 0)
-		snprintf(text, size, "Log stalled (%s), clients wait. ", strerror(stalled));
+		snprintf(text, size, "Log stalled (%s): %s. ", strerror(stalled),
+			 logpipe_stall_consequence(s->config.when_stalled));
 	else if (atomic_load(&s->board->limit_reached))
 		snprintf(text, size, "Message limit reached, new messages are not saved. ");
+	trouble_describe(s, text + strlen(text), size - strlen(text));
 	if (s->reload_failed)
 		snprintf(text + strlen(text), size - strlen(text),
 			 "Last reload failed, the old configuration stays. ");
@@ -63,18 +106,18 @@ void notify_ready(struct service *s)
 	char status[STATUS_SIZE];
 
 	describe(s, status, sizeof(status));
-	(void)sd_notifyf(0, "READY=1\nSTATUS=%s", status);
+	say("READY=1\nSTATUS=%s", status);
 }
 
 void notify_reloading(void)
 {
-	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reloading",
+	say("RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reloading",
 			 clock_monotonic_usec());
 }
 
 void notify_stopping(const struct service *s)
 {
-	(void)sd_notifyf(0, "STOPPING=1\nSTATUS=Stopping\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+	say("STOPPING=1\nSTATUS=Stopping\nEXTEND_TIMEOUT_USEC=%" PRIu64,
 			 s->config.drain_timeout_usec + s->config.stall_timeout_usec +
 				 STOP_MARGIN_USEC);
 }
@@ -84,5 +127,10 @@ void notify_status(struct service *s)
 	char status[STATUS_SIZE];
 
 	describe(s, status, sizeof(status));
-	(void)sd_notifyf(0, "STATUS=%s", status);
+	say("STATUS=%s", status);
+}
+
+void notify_watchdog(void)
+{
+	say("WATCHDOG=1");
 }

@@ -5,6 +5,9 @@
 
 #include "service.h"
 
+/* Once, before the others. */
+void notify_open(void);
+
 /* Ready, for the first time or again after a reload; with STATUS=. */
 void notify_ready(struct service *s);
 
@@ -19,5 +22,8 @@ void notify_stopping(const struct service *s);
 
 /* Refreshes STATUS= from the scoreboard. */
 void notify_status(struct service *s);
+
+/* The loop turns. */
+void notify_watchdog(void);
 
 #endif

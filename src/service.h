@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the master knows.  Only the master's files (master, reload,
- * supervise_workers, supervise_logger, keep_log,
+ * supervise_workers, supervise_logger, keep_log, trouble,
  * notify, startup) use it.
  */
 #ifndef ECHO_LOGD_SERVICE_H
@@ -28,6 +28,11 @@ enum phase {
 	PHASE_FINISHING,	/* no worker left; the logger empties the pipes */
 };
 
+struct worker_process {
+	pid_t pid;			/* 0: none */
+	uint64_t clients_at_birth;	/* that its slot has had before it */
+};
+
 struct service {
 	const struct options *options;
 	struct config config;		/* in force */
@@ -38,6 +43,7 @@ struct service {
 
 	sd_event *event;
 	sd_event_source *tick;		/* STATUS= and shrinking, while anything moves */
+	uint64_t watchdog_usec;		/* of systemd, sd_watchdog_enabled(3) */
 	sd_event_source *close_timer;	/* drain_timeout, then the repeated SIGTERM */
 
 	struct scoreboard *board;
@@ -55,18 +61,19 @@ struct service {
 	uint32_t reopens_answered;	/* reopens_asked when the file of the next logger was opened */
 	int log_errno;			/* why there is no logger, said already; 0: all is well */
 	int next_log_file;		/* opened by a reload for the next logger, or -1 */
-	uint64_t logger_beat;		/* as seen last, and when that was */
-	uint64_t logger_beat_usec;
+	uint64_t logger_beat;		/* as seen last */
+	uint64_t logger_looked_usec;	/* when it was seen not to have grown; 0: it had */
+	uint64_t logger_silent_usec;	/* for how long it has not */
 	uint64_t moved_at_birth;	/* moved_bytes when the logger was forked */
 	unsigned logger_deaths;		/* in a row, of loggers that got nothing done */
 	sd_event_source *logger_retry;
 
 	/* supervise_workers */
-	pid_t *worker_pids;		/* by slot; 0: none */
+	struct worker_process *workers;	/* by slot */
 	unsigned n_workers;
-	unsigned worker_deaths;		/* in quick succession */
+	unsigned worker_deaths;		/* in a row, of workers that got nothing done */
 	uint64_t worker_died_usec;
-	int fork_errno;			/* why no worker can be forked, said already; 0: they can */
+	bool told_trouble[N_TROUBLES];	/* trouble.h: said that it is there, and not that it is over */
 	sd_event_source *worker_retry;
 
 	bool reload_failed;		/* the last one; STATUS= says so */

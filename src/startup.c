@@ -18,6 +18,7 @@
 #include "listener.h"
 #include "logfile.h"
 #include "master.h"
+#include "notify.h"
 #include "spill.h"
 
 /* Of each pipe.  As large as an unprivileged process may ask for, pipe(7). */
@@ -267,10 +268,14 @@ static void introduce(const struct service *s)
 
 static int run(struct service *s)
 {
+	int status;
+
 	if (prepare(s) < 0)
 		return leave_with(s, STATUS_CANNOT_START);
 	introduce(s);
-	return master_run(s);
+	status = master_run(s);
+	/* Nothing was forked, and what systemd keeps for a unit that fails is gone. */
+	return status == STATUS_CANNOT_START ? leave_with(s, status) : status;
 }
 
 static int load(struct service *s)
@@ -312,8 +317,12 @@ int startup_main(int argc, char *argv[])
 		break;
 	}
 	master_block_signals();
-	if (open_standard_fds() < 0)
+	r = open_standard_fds();
+	if (r < 0) {
+		journal_error("cannot open /dev/null: %s; not started", strerror(-r));
 		return STATUS_CANNOT_START;
+	}
+	notify_open();
 	r = take_what_was_kept(&s);
 	if (r < 0)
 		return leave_records_with_systemd(&s, r);

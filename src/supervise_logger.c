@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,8 +12,10 @@
 #include "journal.h"
 #include "keep_log.h"
 #include "logger.h"
+#include "logpipe.h"
 #include "pipe_bytes.h"
 #include "receipt.h"
+#include "timer.h"
 
 /* So many loggers in a row that got nothing done are replaced at once; each further one doubles the wait. */
 #define FREE_DEATHS 5
@@ -24,6 +27,8 @@
 #define BEATS_OF_SUCCESS 2
 /* How often something that must be done before the next logger is tried again. */
 #define RETRY_USEC 200000
+/* Of the time between two looks at the logger no more counts: the master itself may have been stopped. */
+#define LONGEST_LOOK_USEC 2000000
 
 static int mend_file(struct service *s)
 {
@@ -71,35 +76,44 @@ static int fork_logger(struct service *s)
 	atomic_store(&s->board->logger_pid, pid);
 	s->moved_at_birth = atomic_load(&s->board->moved_bytes);
 	s->logger_beat = 0;
-	s->logger_beat_usec = clock_monotonic_usec();
+	s->logger_looked_usec = 0;
 	return 0;
 }
 
-static int fork_or_say_why(struct service *s)
+static int fork_or_say_why(struct service *s, int told_errno)
 {
 	int r = fork_logger(s);
 
-	if (r < 0 && s->log_errno != -r)
-		journal_error("cannot fork the logger: %s; clients wait, nothing is lost, trying again",
-			      strerror(-r));
-	s->log_errno = -r;
+	if (r < 0 && told_errno != -r)
+		journal_error("cannot fork the logger: %s; %s", strerror(-r),
+			      logpipe_stall_consequence(s->config.when_stalled));
 	return r;
 }
 
 /* Does what the last logger left to be done, then forks the next. */
 static int mend_and_fork(struct service *s)
 {
-	int r = mend_file(s);
+	int told_errno = s->log_errno, r = mend_file(s);
 
 	if (r == 0) {
 		s->log_needs = LOGGER_FINISHED;
-		r = fork_or_say_why(s);
+		r = fork_or_say_why(s, told_errno);
 	}
+	if (r == 0 && told_errno != 0)
+		journal_notice("%s is open and has a logger again", s->config.path);
+	s->log_errno = -r;
 	atomic_store(&s->board->no_logger_errno, -r);
+	/* STATUS= has something new to say. */
+	if (s->log_errno != told_errno)
+		(void)eventfd_write(s->fds.doorbell, 1);
 	return r;
 }
 
-static void start_or_retry(struct service *s);
+static void start_or_retry(struct service *s)
+{
+	if (s->logger_pid == 0 && !s->abandons_log && mend_and_fork(s) < 0)
+		timer_set(s->logger_retry, RETRY_USEC);
+}
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 {
@@ -109,28 +123,14 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-static void start_after(struct service *s, uint64_t wait_usec)
-{
-	int r;
-
-	sd_event_source_disable_unref(s->logger_retry);
-	r = sd_event_add_time_relative(s->event, &s->logger_retry, CLOCK_MONOTONIC, wait_usec, 0,
-				       on_retry, s);
-	if (r < 0) {
-		journal_error("cannot set a timer: %s; leaving", strerror(-r));
-		(void)sd_event_exit(s->event, STATUS_CANNOT_GO_ON);
-	}
-}
-
-static void start_or_retry(struct service *s)
-{
-	if (s->logger_pid == 0 && !s->abandons_log && mend_and_fork(s) < 0)
-		start_after(s, RETRY_USEC);
-}
-
 int logger_start(struct service *s)
 {
-	return mend_and_fork(s);
+	int r = timer_make(s->event, &s->logger_retry, on_retry, s);
+
+	if (r < 0)
+		return r;
+	start_or_retry(s);
+	return 0;
 }
 
 void logger_give_order(struct service *s, enum logger_order order)
@@ -157,7 +157,7 @@ static uint64_t wait_after_death(struct service *s, bool got_something_done, uin
 static void start_in(struct service *s, uint64_t wait_usec)
 {
 	if (wait_usec > 0)
-		start_after(s, wait_usec);
+		timer_set(s->logger_retry, wait_usec);
 	else
 		start_or_retry(s);
 }
@@ -197,15 +197,24 @@ bool logger_watch(struct service *s)
 
 	if (beat != s->logger_beat || !waiting || s->logger_pid == 0) {
 		s->logger_beat = beat;
-		s->logger_beat_usec = now;
-	} else if (s->config.logger_timeout_usec > 0 &&
-		   now - s->logger_beat_usec >= s->config.logger_timeout_usec) {
-		journal_error("the logger has shown no sign of life for %llu s: ending it, nothing is lost",
-			      (unsigned long long)(now - s->logger_beat_usec) / 1000000);
-		kill(s->logger_pid, SIGKILL);
-		s->logger_beat_usec = now;
+		s->logger_looked_usec = 0;
+		return waiting;
 	}
-	return waiting;
+	if (s->logger_looked_usec == 0)
+		s->logger_silent_usec = 0;
+	else
+		s->logger_silent_usec += now - s->logger_looked_usec < LONGEST_LOOK_USEC
+						 ? now - s->logger_looked_usec
+						 : LONGEST_LOOK_USEC;
+	s->logger_looked_usec = now;
+	if (s->config.logger_timeout_usec > 0 &&
+	    s->logger_silent_usec >= s->config.logger_timeout_usec) {
+		journal_error("the logger has shown no sign of life for %llu s: ending it, nothing is lost",
+			      (unsigned long long)s->logger_silent_usec / 1000000);
+		kill(s->logger_pid, SIGKILL);
+		s->logger_looked_usec = 0;
+	}
+	return true;
 }
 
 bool logger_reaped(struct service *s, pid_t pid, int wait_status)

@@ -11,7 +11,10 @@
 
 #include "service.h"
 
-/* At start, with a log file open: forks the first logger.  Returns 0 or -errno. */
+/*
+ * At start, with a log file open: forks the first logger, or does so as soon
+ * as it can.  Returns 0, or -errno when not even that can be arranged.
+ */
 int logger_start(struct service *s);
 
 /* Tells the logger what to do; it is enough to say it once, whichever logger lives. */

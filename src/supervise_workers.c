@@ -11,19 +11,18 @@
 #include "clock.h"
 #include "journal.h"
 #include "pool.h"
+#include "timer.h"
+#include "trouble.h"
 #include "worker.h"
 
-/* After a failed fork, and when workers fail one after the other. */
+/* After a failed fork. */
 #define FORK_RETRY_USEC 200000
-/* So many workers in a row may fail at once before the pause. */
+/* So many workers in a row that got nothing done are replaced at once; each further one doubles the wait. */
 #define FREE_DEATHS 100
-#define QUICK_DEATH_USEC 100000
-
-int workers_init(struct service *s)
-{
-	s->worker_pids = calloc(s->board->n_slots, sizeof(*s->worker_pids));
-	return s->worker_pids ? 0 : -ENOMEM;
-}
+#define FIRST_WAIT_USEC 20000
+#define LONGEST_WAIT_USEC 2000000
+/* Deaths that lie further apart are not in a row. */
+#define ROW_USEC 10000000
 
 static enum slot_state state_of(const struct service *s, unsigned i)
 {
@@ -41,7 +40,7 @@ static unsigned count(const struct service *s, enum slot_state state)
 
 static bool has_obituary(struct service *s, unsigned i)
 {
-	return s->worker_pids[i] == 0 &&
+	return s->workers[i].pid == 0 &&
 	       atomic_load(&scoreboard_slot(s->board, i)->connection_id) != 0;
 }
 
@@ -49,6 +48,7 @@ static bool has_obituary(struct service *s, unsigned i)
 static int fork_worker(struct service *s, unsigned i)
 {
 	struct slot *slot = scoreboard_slot(s->board, i);
+	uint64_t clients_at_birth = atomic_load(&slot->clients);
 	pid_t pid;
 
 	/* The worker counts as idle from here, or the next look would fork another. */
@@ -63,7 +63,8 @@ static int fork_worker(struct service *s, unsigned i)
 		atomic_fetch_sub(&s->board->idle_workers, 1);
 		return (int)pid;
 	}
-	s->worker_pids[i] = pid;
+	s->workers[i].pid = pid;
+	s->workers[i].clients_at_birth = clients_at_birth;
 	s->n_workers++;
 	atomic_store(&slot->pid, pid);
 	/* While the service stops a worker is here for the record of a killed one, no more. */
@@ -78,17 +79,16 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)source;
 	(void)usec;
-	s->worker_retry = sd_event_source_disable_unref(s->worker_retry);
-	s->worker_deaths = 0;
 	workers_fill(s);
 	return 0;
 }
 
-static void fill_later(struct service *s)
+int workers_init(struct service *s)
 {
-	if (sd_event_add_time_relative(s->event, &s->worker_retry, CLOCK_MONOTONIC,
-				       FORK_RETRY_USEC, 0, on_retry, s) < 0)
-		s->worker_retry = NULL;	/* then the next client's doorbell tries again */
+	s->workers = calloc(s->board->n_slots, sizeof(*s->workers));
+	if (!s->workers)
+		return -ENOMEM;
+	return timer_make(s->event, &s->worker_retry, on_retry, s);
 }
 
 /* Forks up to N workers into free slots that are, or are not, left by a killed worker. */
@@ -97,7 +97,7 @@ static int fork_workers(struct service *s, unsigned n, bool for_obituaries)
 	int r = 0;
 
 	for (unsigned i = 0; i < s->board->n_slots && n > 0 && r == 0; i++) {
-		if (s->worker_pids[i] != 0 || has_obituary(s, i) != for_obituaries)
+		if (s->workers[i].pid != 0 || has_obituary(s, i) != for_obituaries)
 			continue;
 		r = fork_worker(s, i);
 		n--;
@@ -110,7 +110,7 @@ void workers_fill(struct service *s)
 	const struct pool_limits limits = pool_limits(&s->config);
 	int r;
 
-	if (s->worker_retry)
+	if (timer_is_set(s->worker_retry))
 		return;
 	if (s->config.echo_after == ECHO_AFTER_SYNCED)
 		atomic_store(&s->board->must_sync, 1);
@@ -121,14 +121,9 @@ void workers_fill(struct service *s)
 		r = fork_workers(s, pool_to_fork(&limits, idle, busy), false);
 	}
 	if (r < 0) {
-		if (s->fork_errno != -r)
-			journal_warning("cannot fork a worker: %s; %u are there, new clients may wait; trying again",
-					strerror(-r), s->n_workers);
-		fill_later(s);
-	} else if (s->fork_errno != 0) {
-		journal_notice("workers can be forked again");
+		trouble_note(s->board, TROUBLE_FORK, -r, s->fds.doorbell);
+		timer_set(s->worker_retry, FORK_RETRY_USEC);
 	}
-	s->fork_errno = -r;
 }
 
 bool workers_shrink(struct service *s)
@@ -139,9 +134,9 @@ bool workers_shrink(struct service *s)
 
 	/* From the end: low slots stay in use and their pages warm. */
 	for (unsigned i = s->board->n_slots; i-- > 0 && surplus > 0;) {
-		if (s->worker_pids[i] == 0 || state_of(s, i) != SLOT_IDLE)
+		if (s->workers[i].pid == 0 || state_of(s, i) != SLOT_IDLE)
 			continue;
-		kill(s->worker_pids[i], SIGHUP);
+		kill(s->workers[i].pid, SIGHUP);
 		surplus--;
 	}
 	return any;
@@ -150,19 +145,24 @@ bool workers_shrink(struct service *s)
 void workers_signal(struct service *s, int signo)
 {
 	for (unsigned i = 0; i < s->board->n_slots; i++)
-		if (s->worker_pids[i] != 0)
-			kill(s->worker_pids[i], signo);
+		if (s->workers[i].pid != 0)
+			kill(s->workers[i].pid, signo);
 }
 
 /* A worker that could not do its work is replaced, but not in a busy loop. */
-static void note_failure(struct service *s)
+static void note_failure(struct service *s, unsigned i)
 {
-	uint64_t now = clock_monotonic_usec();
+	uint64_t now = clock_monotonic_usec(), wait_usec = FIRST_WAIT_USEC;
 
-	s->worker_deaths = now - s->worker_died_usec < QUICK_DEATH_USEC ? s->worker_deaths + 1 : 1;
+	if (atomic_load(&scoreboard_slot(s->board, i)->clients) != s->workers[i].clients_at_birth ||
+	    now - s->worker_died_usec >= ROW_USEC)
+		s->worker_deaths = 0;
 	s->worker_died_usec = now;
-	if (s->worker_deaths > FREE_DEATHS && !s->worker_retry)
-		fill_later(s);
+	if (++s->worker_deaths <= FREE_DEATHS)
+		return;
+	for (unsigned n = FREE_DEATHS + 1; n < s->worker_deaths && wait_usec < LONGEST_WAIT_USEC; n++)
+		wait_usec *= 2;
+	timer_set(s->worker_retry, wait_usec < LONGEST_WAIT_USEC ? wait_usec : LONGEST_WAIT_USEC);
 }
 
 static void free_slot(struct service *s, unsigned i, bool was_killed)
@@ -175,7 +175,7 @@ static void free_slot(struct service *s, unsigned i, bool was_killed)
 	atomic_store(&slot->holds_tickets, 0);
 	slot_settle_dead(slot);
 	atomic_store(&slot->pid, 0);
-	s->worker_pids[i] = 0;
+	s->workers[i].pid = 0;
 	s->n_workers--;
 	/* A kill between the two stores of "busy" or "idle" leaves the hint wrong: count anew. */
 	if (was_killed)
@@ -188,7 +188,7 @@ static void tell_of_end(const struct service *s, unsigned i, int wait_status)
 	bool had_client = atomic_load(&slot->connection_id) != 0;
 
 	if (WIFSIGNALED(wait_status))
-		journal_warning("worker %d was killed by signal %d%s%s", s->worker_pids[i],
+		journal_warning("worker %d was killed by signal %d%s%s", s->workers[i].pid,
 				WTERMSIG(wait_status),
 				had_client ? ": connection lost of " : ", it had no client",
 				had_client ? slot->peer : "");
@@ -197,11 +197,11 @@ static void tell_of_end(const struct service *s, unsigned i, int wait_status)
 bool workers_reaped(struct service *s, pid_t pid, int wait_status)
 {
 	for (unsigned i = 0; i < s->board->n_slots; i++) {
-		if (s->worker_pids[i] != pid)
+		if (s->workers[i].pid != pid)
 			continue;
 		tell_of_end(s, i, wait_status);
 		if (!WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != 0)
-			note_failure(s);
+			note_failure(s, i);
 		free_slot(s, i, WIFSIGNALED(wait_status));
 		return true;
 	}

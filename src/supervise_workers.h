@@ -9,7 +9,7 @@
 
 #include "service.h"
 
-/* After the scoreboard is made.  Returns 0 or -ENOMEM. */
+/* After the scoreboard and the event loop are made.  Returns 0 or -errno. */
 int workers_init(struct service *s);
 
 /*

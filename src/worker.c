@@ -17,10 +17,10 @@
 #include "clock.h"
 #include "crash_point.h"
 #include "framing.h"
-#include "journal.h"
 #include "net.h"
 #include "pool.h"
 #include "transcript.h"
+#include "trouble.h"
 
 /* One read(2).  Larger gained nothing, a quarter of it took twice the time for bulk data. */
 #define READ_BYTES ((size_t)64 * 1024)
@@ -333,7 +333,7 @@ static int prepare(struct worker *w)
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (w->buffer == MAP_FAILED)
 		return -errno;
-	return acceptor_init(&w->acceptor, &w->fds->listeners, &stop_requested, &retire_requested);
+	return acceptor_init(&w->acceptor, w->fds, w->board, &stop_requested, &retire_requested);
 }
 
 static bool has_served_enough(const struct worker *w, unsigned served)
@@ -382,6 +382,6 @@ int worker_run(const struct config *config, const struct descriptors *fds,
 		r = serve_clients(&w);
 	if (r == 0)
 		return 0;
-	journal_error("worker cannot go on: %s, its client is closed", strerror(-r));
+	trouble_note(board, TROUBLE_WORK, -r, fds->doorbell);
 	return WORKER_CANNOT_GO_ON;
 }
