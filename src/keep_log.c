@@ -15,6 +15,7 @@
 #include "logfile.h"
 #include "logger.h"
 #include "logpipe.h"
+#include "pipe_bytes.h"
 #include "tickets.h"
 
 /* How long a start waits for another process to leave the log: two seconds. */
@@ -108,6 +109,13 @@ static int examine(int fd, const struct config *config, struct logfile_contents 
 	return r;
 }
 
+static void say_torn(const struct service *s, uint64_t bytes)
+{
+	if (bytes > 0)
+		journal_warning("%s ended in a torn record of %llu bytes: closed off and recorded",
+				s->config.path, (unsigned long long)bytes);
+}
+
 /* Looks at what FD holds, and makes it what the next logger gets. */
 static int take_into_use(struct service *s, int fd, int *told_errno, const char *consequence)
 {
@@ -126,9 +134,8 @@ static int take_into_use(struct service *s, int fd, int *told_errno, const char 
 	set_debts(s, (contents.torn_bytes > 0 ? OWES_TORN : 0) |
 			     (contents.is_empty || s->phase == PHASE_STARTING ? OWES_START : 0),
 		  contents.torn_bytes);
-	if (contents.torn_bytes > 0)
-		journal_warning("%s ended in a torn record of %llu bytes: closed off and recorded",
-				s->config.path, (unsigned long long)contents.torn_bytes);
+	crash_point("master-debts-set");
+	say_torn(s, contents.torn_bytes);
 	sync_directory(s);
 	atomic_fetch_add(&s->board->reopens, 1);
 	fdstore_put_log_file(fd);
@@ -201,6 +208,12 @@ static int open_for_format(struct service *s, const struct config *config, int *
 	return fd;
 }
 
+static void set_mode(const struct service *s)
+{
+	if (fchmod(s->fds.log_file, s->config.mode) < 0)
+		journal_warning("cannot set the mode of %s: %m", s->config.path);
+}
+
 int log_open_first(struct service *s)
 {
 	static const char consequence[] = "not started";
@@ -212,6 +225,41 @@ int log_open_first(struct service *s)
 	if (r < 0)
 		close(fd);
 	return r;
+}
+
+/*
+ * The debts in the scoreboard may be those of a file that was about to take
+ * the place of this one.  With bytes in the stage they are paid (see
+ * scoreboard.h); else a torn tail shows.
+ */
+static int look_for_torn_tail(struct service *s)
+{
+	uint32_t owes = atomic_load(&s->board->logger_owes);
+	struct logfile_contents contents;
+	int told = 0, r;
+
+	if (bytes_in_pipe(s->fds.stage_read) > 0)
+		return 0;
+	r = examine(s->fds.log_file, &s->config, &contents, &told, "not started");
+	if (r < 0)
+		return r;
+	if (contents.torn_bytes > 0)
+		owes |= OWES_TORN;
+	else if (atomic_load(&s->board->torn_bytes) > 0)
+		owes &= ~(uint32_t)OWES_TORN;
+	if (owes & OWES_TORN)
+		set_debts(s, owes, contents.torn_bytes);
+	else
+		atomic_store(&s->board->logger_owes, owes);
+	say_torn(s, contents.torn_bytes);
+	return 0;
+}
+
+int log_adopt(struct service *s)
+{
+	atomic_store(&s->board->wants_start, 1);
+	set_mode(s);
+	return look_for_torn_tail(s);
 }
 
 static bool is_file_at(int fd, const char *path)
@@ -259,8 +307,7 @@ int log_reopen(struct service *s)
 	s->next_log_file = -1;
 	if (fd < 0) {
 		if (is_current_file(s, s->config.path)) {
-			if (fchmod(s->fds.log_file, s->config.mode) < 0)
-				journal_warning("cannot set the mode of %s: %m", s->config.path);
+			set_mode(s);
 			return 0;
 		}
 		fd = open_for_format(s, &s->config, &s->log_errno, consequence_of_no_log(s));

@@ -15,6 +15,9 @@
 /* At start: opens the log file.  One of another format is set aside before. */
 int log_open_first(struct service *s);
 
+/* At start, with a log file that a killed run left with systemd: applies the configuration to it. */
+int log_adopt(struct service *s);
+
 /*
  * At reload, before anything is changed: opens the log file of FRESH, if it
  * is another one than now, to be used by the next log_reopen().

@@ -39,7 +39,7 @@ enum logger_exit {
 	LOGGER_SHRANK = 12,	/* the file was truncated by somebody */
 	LOGGER_FULL = 13,	/* at_message_limit = rotate: the file has its messages */
 	LOGGER_SYNC_FAILED = 14,	/* the file cannot be trusted: set it aside */
-	LOGGER_SHORT = 15,	/* of memory, descriptors, or what the file holds: another may have more luck */
+	LOGGER_SHORT = 15,	/* of memory to look into a batch: another may have more luck */
 };
 
 /*

@@ -211,10 +211,7 @@ static int prepare_log(struct service *s)
 	s->board->format = s->config.format;
 	if (r < 0)
 		return r;
-	if (s->fds.log_file < 0)
-		return log_open_first(s);
-	atomic_store(&s->board->wants_start, 1);
-	return 0;
+	return s->fds.log_file < 0 ? log_open_first(s) : log_adopt(s);
 }
 
 /* Each step says what is wrong. */

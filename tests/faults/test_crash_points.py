@@ -257,6 +257,34 @@ def test_the_master_dies(start_crashing, traffic, points, store, point, cause):
     load.judge(*files_of(daemon), least_bytes=LEAST)
     
 
+def test_the_debts_of_the_next_file_are_not_those_of_this_one(start_crashing, traffic, points, store):
+    """The next one has a torn tail; the master dies before systemd knows of it."""
+    daemon = start_crashing(store=store)
+    load = traffic(daemon, 3600, LOAD)
+    grow(daemon)
+    torn, old = daemon.path + ".torn", daemon.path + ".old"
+    with open(torn, "w") as log:
+        log.write("2026-11-22T21:04:05.123456Z 6443f5a1b2c3d.0 192.0.2.7:53412 op")
+    stop(daemon.pid)
+    os.rename(daemon.path, old)
+    os.rename(torn, daemon.path)
+    points.set("master-debts-set")
+    os.kill(daemon.pid, signal.SIGCONT)
+    points.wait("master-debts-set")
+    start_again(daemon)
+    grow(daemon)
+    load.end(at_once=True)
+    daemon.stop()
+    with open(old) as log:
+        assert " - - torn " not in log.read()
+    with open(daemon.path) as log:
+        junk, torn_record, *rest = log.readlines()
+    assert junk.endswith(" op\n") and " - - torn bytes=" in torn_record
+    with open(daemon.path + ".mended", "w") as log:
+        log.writelines(rest)
+    load.judge(old, daemon.path + ".mended", least_bytes=LEAST)
+
+
 def test_the_master_dies_with_half_of_its_pipes_stored(make_daemon, traffic, points, store):
     """Nothing was in them yet; the next master makes its own."""
     daemon = make_daemon(program=binary() + "-crash", store=store)

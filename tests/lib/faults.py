@@ -168,7 +168,8 @@ def stop(pid):
 def halt(daemon):
     """Stops master and logger, if there is one just now; returns the loggers."""
     stop(daemon.pid)
-    loggers = [pid for pid in children(daemon.pid) if comm(pid) == "echo-log-logger"]
+    # One that is not named yet may be a logger.
+    loggers = [pid for pid in children(daemon.pid) if comm(pid) != "echo-log-worker"]
     for pid in loggers:
         stop(pid)
     return loggers

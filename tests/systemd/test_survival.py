@@ -73,7 +73,7 @@ def test_a_killed_master_is_restarted(service):
 
 
 def test_restart_and_reexec_under_load(service):
-    start_load(service, seed=8, seconds=6)
+    start_load(service, seed=8, seconds=60)
     wait_for_bytes(service, 1_000_000)
     service.run("systemctl daemon-reexec")
     wait_for_bytes(service, log_bytes(service) + 1_000_000)
@@ -82,6 +82,7 @@ def test_restart_and_reexec_under_load(service):
     wait_for_bytes(service, log_bytes(service) + 1_000_000)
     service.run(f"systemctl restart {UNIT}")
     wait_for_bytes(service, log_bytes(service) + 1_000_000)
+    service.run("kill $(cat /var/tmp/load.pid)")
     end_load(service)
     service.run(f"systemctl stop {UNIT}")
     assert_nothing_lost(service, LOG)
