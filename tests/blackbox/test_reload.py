@@ -238,11 +238,11 @@ def test_fifty_signals_leave_no_descriptor(start):
         return sorted(descriptors(daemon.pid).values())
 
     def at_rest():
-        """Without the socket that a word to systemd needs for a moment."""
+        """Without the socket that a descriptor for systemd's store goes through."""
         links = link_kinds()
-        return links if sum(link.startswith("socket:") for link in links) == 2 else None
+        return links if sum(link.startswith("socket:") for link in links) == 3 else None
 
-    before = wait_until(at_rest, "two listeners and no other socket")
+    before = wait_until(at_rest, "two listeners and one to systemd")
     for _ in range(50):
         daemon.reload()
         with Client(daemon.port) as client:
