@@ -165,7 +165,6 @@ void logcheck_begin(struct logcheck *check, const char *name, enum log_format fo
 	check->format = format;
 	check->place = (struct place){ name, 0 };
 	check->passed_bytes = check->previous_bytes = 0;
-	check->previous_is_bad = false;
 }
 
 int logcheck_lines(struct logcheck *check, const char *data, size_t len, bool is_last,

@@ -90,6 +90,18 @@ def test_dropped_messages(start, format):
     assert facts["whole"] == 1
 
 
+@pytest.mark.parametrize("format", FORMATS)
+def test_a_log_of_many_reads(start, format):
+    daemon = start({"log.format": format})
+    with Client(daemon.port) as client:
+        for _ in range(30):
+            client.talk(LONG * 11)
+        client.finish()
+    daemon.stop()
+    assert os.path.getsize(daemon.path) > 2_900_000
+    assert assert_verified(daemon.path).facts["payload bytes"] == len(client.sent)
+
+
 def test_a_log_that_holds_nothing_yet(tmp_path):
     path = tmp_path / "messages.log"
     path.touch()

@@ -115,8 +115,15 @@ static void test_many_connections(void **state)
 		else
 			open_it(&t);
 	}
+	/* The first ones are still known. */
+	for (unsigned i = 0; i < 500; i++) {
+		begin(&t, FORMAT_TEXT, ID + ((100 + i) * 7919u) % 3001);
+		t.head.n = 1;
+		close_it(&t, CLOSE_EOF);
+	}
 	judge(FORMAT_TEXT);
-	assert_int_equal(found.sum.without_end, 2900);
+	assert_int_equal(found.sum.whole, 500);
+	assert_int_equal(found.sum.without_end, 2400);
 	assert_int_equal(found.sum.wrong, 100);
 	assert_int_equal(found.n, 100);
 	for (unsigned i = 0; i < found.n; i++) {
@@ -615,6 +622,27 @@ static void test_overlong_lines(void **state)
 	}
 }
 
+/* What ends an overlong line is no record, whatever it looks like. */
+static void test_end_of_an_overlong_line(void **state)
+{
+	static char text[RECORD_MAX];
+	struct logcheck *check = start_check();
+	struct line *line = &memory_log.line[0];
+	size_t taken;
+
+	(void)state;
+	make_log(FORMAT_TEXT);
+	memset(text, 'x', sizeof(text));
+	logcheck_begin(check, "log", FORMAT_TEXT);
+	assert_int_equal(logcheck_lines(check, text, sizeof(text), false, &taken), 0);
+	assert_int_equal(taken, sizeof(text));
+	assert_int_equal(logcheck_lines(check, line->text, line->len, true, &taken), 0);
+	end_check(check);
+	assert_int_equal(found.n, 1);
+	expect_line(0, FINDING_NOT_A_RECORD, 0, sizeof(text) + line->len - 1);
+	assert_int_equal(found.records, 0);
+}
+
 static void test_no_newline_at_the_end(void **state)
 {
 	(void)state;
@@ -704,6 +732,11 @@ static void test_of_a_later_version(void **state)
 	assert_int_equal(found.n, 0);
 	assert_int_equal(found.sum.whole, 1);
 	assert_int_equal(found.records, 10);
+	/* It does not mean that a worker was killed. */
+	erase(8);
+	judge(FORMAT_TEXT);
+	assert_int_equal(found.n, 0);
+	assert_int_equal(found.sum.without_end, 1);
 	/* Its number is a number. */
 	erase(3);
 	judge(FORMAT_TEXT);
@@ -794,6 +827,7 @@ int main(void)
 		cmocka_unit_test(test_cut_and_merged_lines),
 		cmocka_unit_test(test_cut_in_the_event),
 		cmocka_unit_test(test_overlong_lines),
+		cmocka_unit_test(test_end_of_an_overlong_line),
 		cmocka_unit_test(test_no_newline_at_the_end),
 		cmocka_unit_test(test_torn),
 		cmocka_unit_test(test_truncated),
