@@ -119,8 +119,7 @@ int logger_empty_stage(struct logger *l)
 
 		stay_at_end(l);
 		n = splice(l->fds->stage_read, NULL, l->fds->log_file, NULL,
-				   crash_point_split("logger-mid-splice", left), 0);
-
+			   crash_point_split("logger-mid-splice", left), 0);
 		if (n > 0) {
 			crash_point_if_split("logger-mid-splice");
 			l->offset_bytes += (uint64_t)n;
