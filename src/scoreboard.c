@@ -9,8 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tickets.h"
-
 static size_t slots_offset(unsigned n_slots)
 {
 	size_t end = offsetof(struct scoreboard, states) + n_slots;
@@ -67,8 +65,6 @@ int scoreboard_create(const char *directory, unsigned n_slots, struct scoreboard
 	board->size_bytes = size;
 	/* No tool shall see a scoreboard of nobody. */
 	atomic_store(&board->master_pid, getpid());
-	/* Until a logger has counted what its file holds. */
-	tickets_close(board);
 	atomic_thread_fence(memory_order_seq_cst);
 	board->magic = SCOREBOARD_MAGIC;
 	*ret = board;
@@ -107,8 +103,6 @@ static void bury_everybody(struct scoreboard *board)
 	atomic_store(&board->no_logger_errno, 0);
 	memset(board->troubles, 0, sizeof(board->troubles));
 	atomic_store(&board->round_wanted, atomic_load(&board->round_done));
-	/* The limit may be another one now. */
-	tickets_close(board);
 }
 
 int scoreboard_adopt(int fd, struct scoreboard **ret)

@@ -20,6 +20,7 @@
 #include "master.h"
 #include "notify.h"
 #include "spill.h"
+#include "tickets.h"
 
 /* Of each pipe.  As large as an unprivileged process may ask for, pipe(7). */
 #define PIPE_BYTES (1024 * 1024)
@@ -214,6 +215,20 @@ static int prepare_log(struct service *s)
 	return s->fds.log_file < 0 ? log_open_first(s) : log_adopt(s);
 }
 
+/* What a run says of itself in a scoreboard that may be that of the last one. */
+static void begin_run(struct service *s)
+{
+	struct scoreboard *board = s->board;
+
+	atomic_store(&board->master_pid, getpid());
+	atomic_store(&board->logger_pid, 0);
+	atomic_store(&board->started_usec, clock_realtime_usec());
+	/* Until a logger has counted what its file holds: the limit may be another one now. */
+	tickets_close(board);
+	s->reopens_answered = atomic_load(&board->reopens_asked);
+	s->generation = atomic_load(&board->generation) + 1;
+}
+
 /* Each step says what is wrong. */
 static int prepare(struct service *s)
 {
@@ -224,11 +239,7 @@ static int prepare(struct service *s)
 			      s->config.max_clients, strerror(-r));
 		return r;
 	}
-	atomic_store(&s->board->master_pid, getpid());
-	atomic_store(&s->board->logger_pid, 0);
-	atomic_store(&s->board->started_usec, clock_realtime_usec());
-	s->reopens_answered = atomic_load(&s->board->reopens_asked);
-	s->generation = atomic_load(&s->board->generation) + 1;
+	begin_run(s);
 	r = s->took_pipes ? 0 : open_pipes(&s->fds);
 	if (r == 0)
 		r = open_bells(&s->fds);
