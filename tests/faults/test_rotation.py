@@ -212,7 +212,7 @@ def test_deletion_under_load(start, traffic):
 # --- stopped for a while
 
 @pytest.mark.parametrize("who, when_stalled", [("master", "block"), ("workers", "close"),
-                                               ("all", "block"), ("all", "close")])
+                                               ("all", "close")])
 def test_stopped_for_a_while(start, traffic, who, when_stalled):
     """
     Whoever is stopped for longer than every timeout costs time and nothing else: no record, no
@@ -246,3 +246,31 @@ def test_stopped_for_a_while(start, traffic, who, when_stalled):
     daemon.stop()
     assert "no sign of life" not in daemon.stderr()
     load.judge(*files_in(daemon.directory))
+
+
+def test_a_stopped_master_does_not_blame_the_logger(start, traffic):
+    """The time in which nobody looked at the logger is not time in which it did nothing."""
+    daemon = start({"log.logger_timeout": "4s"})
+    load = traffic(daemon, 3600, LOAD + STAY)
+    grows(daemon.path)
+    pid = logger_of(daemon)
+    stop(pid)
+
+    def wait_looked_at():
+        since = len(daemon.notifications.received)
+        daemon.notifications.wait(lambda f: "STATUS" in f, "a look", since)
+
+    # The first look finds what it did before it was stopped, the second that it does nothing.
+    wait_looked_at()
+    wait_looked_at()
+    stop(daemon.pid)
+    time.sleep(4.5)
+    os.kill(daemon.pid, signal.SIGCONT)
+    wait_looked_at()
+    os.kill(pid, signal.SIGCONT)
+    grows(daemon.path)
+    assert logger_of(daemon) == pid
+    assert load.end(at_once=True)["lost"] == 0
+    daemon.stop()
+    assert "no sign of life" not in daemon.stderr()
+    load.judge(daemon.path)
