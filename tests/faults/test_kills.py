@@ -16,7 +16,7 @@ from faults import (SEED, SOAK, check_account, failing, kill_again_and_again, ki
 LOGGER_KILLS = 10_000 if SOAK else 100
 WORKER_KILLS = 500 if SOAK else 40
 SERVICE_KILLS = 1000 if SOAK else 40
-BOUNDARY_KILLS = 66 if SOAK else 5
+BOUNDARY_KILLS = 67 if SOAK else 5
 LOAD = ["--clients", "16", "--size", "4096", "--window", "16384"]
 
 

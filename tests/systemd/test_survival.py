@@ -32,7 +32,9 @@ def log_bytes(box):
 
 
 def test_everything_killed_again_and_again(service):
-    start_load(service, seed=5, seconds=3 * KILLS)
+    # The disk of the box is small: for many kills, small messages.
+    start_load(service, seed=5, seconds=20 * KILLS, options="--clients 16 --size 2048 --window 8192"
+               if KILLS < 10 else "--clients 4 --size 64 --window 64")
     for _ in range(KILLS):
         wait_for_bytes(service, log_bytes(service) + 1_000_000)
         pid = main_pid(service)
