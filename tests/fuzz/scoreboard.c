@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as the scoreboard that a dead service left behind. */
+/* Any bytes as the scoreboard that a dead service left behind, or that a tool has found. */
 #include "scoreboard.h"
 
 #include <errno.h>
@@ -45,7 +45,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* How much of the header is made right: nothing, all but the number of slots, all. */
 	uint64_t right = input_number(&in, 1) % 3;
 	struct scoreboard *board, *next, *adopted = NULL;
-	int fd, next_fd, r;
+	int fd, next_fd, checked, r;
 	uint64_t board_size;
 
 	next_fd = scoreboard_create(NULL, MAX_SLOTS, &next);
@@ -59,7 +59,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (right > 1)
 		board->n_slots = n_slots;
+	checked = scoreboard_check(board, board_size);
 	r = scoreboard_adopt(fd, &adopted);
+	CHECK((checked == 0) == (r == 0));
 	CHECK(r == 0 || (r == -EBADMSG && !adopted && right < 2));
 	if (r == 0) {
 		CHECK(adopted->n_slots == n_slots);
