@@ -65,9 +65,11 @@ static int move_head(struct spill *spill, int log_file)
 	off_t offset = lseek(log_file, 0, SEEK_CUR);
 	char tail[RECORD_MAX];
 	const char *head = tail;
+	struct stat st;
 	ssize_t len;
 
-	if (offset <= 0)
+	/* Behind the end: somebody truncated the log, and that beginning is gone. */
+	if (offset <= 0 || fstat(log_file, &st) < 0 || st.st_size < offset)
 		return 0;
 	len = read_head(log_file, offset, tail, &head);
 	if (len < 0)

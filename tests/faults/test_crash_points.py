@@ -357,3 +357,34 @@ def test_a_spill_dies(start_crashing, traffic, points, store, point, spoil):
     assert re.search(r"records that the last run left, \d+ bytes, are in ", daemon.stderr())
     assert len(os.listdir(os.environ["STATE_DIRECTORY"])) == 1
     load.judge(*files_of(daemon), least_bytes=LEAST)
+
+
+def leave_half_a_record(start_crashing, traffic, points, store):
+    """Everything is killed with half a record in the log.  Returns the daemon and its load."""
+    daemon = start_crashing(store=store)
+    load = traffic(daemon, 3600, LOAD)
+    grow(daemon, 1_000_000)
+    fill_the_stage(daemon, points)
+    daemon.signal(signal.SIGKILL)
+    bury(daemon)
+    load.end(at_once=True)
+    return daemon, load
+
+
+def test_a_spill_does_not_fill_up_a_log_that_was_truncated(start_crashing, traffic, points, store):
+    """With zero bytes, up to where it once was."""
+    daemon, _ = leave_half_a_record(start_crashing, traffic, points, store)
+    os.truncate(daemon.path, 0)
+    good = dict(daemon.options)
+    daemon.configure(server_prot=7)
+    daemon.launch()
+    assert daemon.wait() == 6
+    assert os.path.getsize(daemon.path) == 0
+    assert len(os.listdir(os.environ["STATE_DIRECTORY"])) == 1
+    store.clear()
+    daemon.options = good
+    daemon.write_config()
+    daemon.start()
+    daemon.stop()
+    with open(daemon.path) as log:
+        assert [line.split(" ")[3] for line in log] == ["start"]
