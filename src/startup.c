@@ -160,16 +160,26 @@ static int take_what_was_kept(struct service *s)
 	return r < 0 ? r : finish_spill(s);
 }
 
-/* Records that nobody will come for go to a file of their own.  Returns the exit status: STATUS, or worse. */
-static int leave_with(struct service *s, int status)
+/*
+ * Records that nobody will come for go to a file of their own; a second try
+ * goes on with that of the first.  Returns 0 or -errno.
+ */
+static int spill_what_is_left(struct service *s)
 {
 	int r;
 
-	if (!s->took_pipes || spill_left(&s->fds) == 0)
-		return status;
-	r = spill_open(&s->spill, &s->fds, format_in_pipes(s));
-	if (r == 0)
-		r = finish_spill(s);
+	if (!s->took_pipes || (s->spill.fd < 0 && spill_left(&s->fds) == 0))
+		return 0;
+	r = s->spill.fd < 0 ? spill_open(&s->spill, &s->fds, format_in_pipes(s))
+			    : spill_resume(&s->spill, &s->fds, format_in_pipes(s));
+	return r < 0 ? r : finish_spill(s);
+}
+
+/* Returns the exit status: STATUS, or worse. */
+static int leave_with(struct service *s, int status)
+{
+	int r = spill_what_is_left(s);
+
 	return r < 0 ? leave_records_with_systemd(s, r) : status;
 }
 
@@ -195,10 +205,13 @@ static int prepare_scoreboard(struct service *s)
 /* Records of another format than the log's cannot follow it. */
 static int set_apart_other_format(struct service *s)
 {
+	int r;
+
 	if (!s->took_pipes || s->board->format == (uint32_t)s->config.format)
 		return 0;
-	if (leave_with(s, STATUS_CLEAN) != STATUS_CLEAN)
-		return -EIO;
+	r = spill_what_is_left(s);
+	if (r < 0)
+		return r;
 	if (s->fds.log_file >= 0)
 		logfile_close(s->fds.log_file);
 	s->fds.log_file = -1;
@@ -209,9 +222,10 @@ static int prepare_log(struct service *s)
 {
 	int r = set_apart_other_format(s);
 
-	s->board->format = s->config.format;
+	/* What is still in the pipes must not be taken for what it is not, now or by the next start. */
 	if (r < 0)
 		return r;
+	s->board->format = s->config.format;
 	return s->fds.log_file < 0 ? log_open_first(s) : log_adopt(s);
 }
 

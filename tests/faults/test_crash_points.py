@@ -388,3 +388,25 @@ def test_a_spill_does_not_fill_up_a_log_that_was_truncated(start_crashing, traff
     daemon.stop()
     with open(daemon.path) as log:
         assert [line.split(" ")[3] for line in log] == ["start"]
+
+
+def test_another_format_waits_for_room_for_a_spill(start_crashing, traffic, points, store, mounts,
+                                                   monkeypatch):
+    """What the pipes hold is in the old format until it has gone to a file of its own, a single one."""
+    disk = mounts.tmpfs("16k")
+    daemon, load = leave_half_a_record(start_crashing, traffic, points, store)
+    monkeypatch.setenv("STATE_DIRECTORY", disk)
+    daemon.configure(log_format="json")
+    daemon.expected_statuses.add(150)
+    for _ in range(2):
+        daemon.launch()
+        assert daemon.wait() == 150
+        assert len(os.listdir(disk)) == 1
+    assert daemon.stderr().count("cannot store the records") == 2
+    mounts.resize(disk, "8m")
+    daemon.start()
+    daemon.stop()
+    assert len(os.listdir(disk)) == 1
+    load.judge(*(path for path in files_of(daemon) if path != daemon.path), least_bytes=LEAST)
+    with open(daemon.path) as log:
+        assert all(line.startswith("{") for line in log)
