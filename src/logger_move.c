@@ -62,16 +62,36 @@ void logger_wait_out(struct logger *l, int error)
 	logger_wait(l, -1, STALL_RETRY_NSEC);
 }
 
-/* Bytes written behind the end of a file that was truncated would leave a hole before them. */
-static void stay_at_end(struct logger *l)
+/* What was cut in the middle of a record gets a newline at SIZE, its end.  Returns 0 or -errno. */
+static int end_line(const struct logger *l, off_t size)
+{
+	char last = '\n';
+
+	if (size > 0 && l->config->format != FORMAT_RAW &&
+	    pread(l->fds->log_file, &last, 1, size - 1) == 1 && last != '\n' &&
+	    pwrite(l->fds->log_file, "\n", 1, size) < 0)
+		return -errno;
+	return 0;
+}
+
+/*
+ * Bytes written behind the end of a file that was truncated would leave a
+ * hole before them.  Returns 0 or -errno.
+ */
+static int stay_at_end(struct logger *l)
 {
 	struct stat st;
+	int r;
 
 	if (fstat(l->fds->log_file, &st) < 0 || (uint64_t)st.st_size >= l->offset_bytes)
-		return;
+		return 0;
+	r = end_line(l, st.st_size);
+	if (r < 0)
+		return r;
 	l->offset_bytes = (uint64_t)lseek(l->fds->log_file, 0, SEEK_END);
 	l->synced_bytes = 0;
 	l->was_cut_off = true;
+	return 0;
 }
 
 /*
@@ -115,9 +135,13 @@ int logger_empty_stage(struct logger *l)
 	size_t left;
 
 	while ((left = bytes_in_pipe(l->fds->stage_read)) > 0) {
+		int r = stay_at_end(l);
 		ssize_t n;
 
-		stay_at_end(l);
+		if (r < 0) {
+			logger_wait_out(l, -r);
+			continue;
+		}
 		n = splice(l->fds->stage_read, NULL, l->fds->log_file, NULL,
 			   crash_point_split("logger-mid-splice", left), 0);
 		if (n > 0) {

@@ -188,6 +188,30 @@ def test_truncated_in_the_middle_of_a_write(start):
     assert lines[0].endswith(b'message 6 "after\\n"')
 
 
+def test_cut_in_a_record_while_another_is_on_its_way(start):
+    """The one that was cut is ended with a newline before anything follows it."""
+    daemon = start()
+    with Client(daemon.port) as client:
+        client.talk(b"before\n")
+        wait_until(lambda: read_log(daemon.path).messages >= 1, "the first message")
+        size, pid = os.path.getsize(daemon.path), logger_of(daemon)
+        # Also the splice before, to the stage: the file was found as it should be.
+        with traced(pid, "-e", "inject=splice:delay_enter=500000"):
+            client.talk(b"after\n")
+            wait_until(lambda: read_text("/proc/%d/syscall" % pid).startswith("%d " % SYS_SPLICE),
+                       "a splice that has not begun")
+            os.truncate(daemon.path, size - 5)
+            wait_until(lambda: "was truncated by another program" in daemon.stderr(),
+                       "the truncation noticed")
+        client.finish()
+    daemon.stop()
+    with open(daemon.path, "rb") as log:
+        lines = log.read().splitlines()
+    assert lines[2].endswith(b'message 7 "befor'), lines
+    assert lines[3].endswith(b'message 6 "after\\n"'), lines
+    assert [line.split()[3] for line in lines[4:]] == [b"torn", b"close"], lines
+
+
 @pytest.mark.seconds(600 if SOAK else 120)
 def test_deletion_under_load(start, traffic):
     """What was in the file is lost, and nothing else."""
