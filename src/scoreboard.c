@@ -152,6 +152,7 @@ void scoreboard_carry_over(struct scoreboard *new, struct scoreboard *old)
 	atomic_store(&new->limit_reached, old->limit_reached);
 	atomic_store(&new->count_index, old->count_index);
 	memcpy(new->count, old->count, sizeof(new->count));
+	atomic_store(&new->round_offset_bytes, old->round_offset_bytes);
 	atomic_store(&new->round_syncing, old->round_syncing);
 	atomic_store(&new->last_id, old->last_id);
 	atomic_store(&new->tickets, old->tickets);
@@ -201,8 +202,10 @@ void slot_settle_dead(struct slot *slot)
 		cell_add(&slot->dropped_messages, 1);
 		cell_add(&slot->dropped_bytes, left - in_doubt);
 	}
-	/* Last: a second call, after a kill before this line, comes to the same. */
+	/* After that: a second call, after a kill before this line, comes to the same. */
 	cell_add(&slot->unknown_bytes, in_doubt);
+	/* The next worker is in no write yet. */
+	atomic_store(&slot->intended_bytes, t.logged_bytes);
 }
 
 struct slot *scoreboard_slot(struct scoreboard *board, unsigned i)

@@ -64,6 +64,10 @@ static int write_batch(struct transcript *t, bool may_wait)
 	crash_point("worker-before-write");
 	r = logpipe_write(&t->pipe, t->batch, t->batch_len, may_wait);
 	crash_point("worker-written");
+	/* Not written: nothing is in doubt any more. */
+	if (r < 0)
+		atomic_store_explicit(&t->slot->intended_bytes, t->slot->logged_bytes,
+				      memory_order_relaxed);
 	if (r == -ETIMEDOUT && !t->continues_message && t->config->when_stalled == STALL_DROP) {
 		give_up_batch(t);
 		return DROPPED;

@@ -347,11 +347,15 @@ static void test_settle_dead(void **state)
 	/* Again: its master was killed after the first time. */
 	slot_settle_dead(slot);
 	check_account(slot, 1000, 5200, 2, 300);
-	/* An intention from before: never more than what was received. */
+	/* The next one, before any write: what the last one was in is settled. */
+	cell_add(&slot->received_bytes, 200);
+	slot_settle_dead(slot);
+	check_account(slot, 1000, 5400, 3, 300);
+	/* Never more than what was received. */
 	atomic_store(&slot->intended_bytes, 9000);
 	cell_add(&slot->received_bytes, 7);
 	slot_settle_dead(slot);
-	check_account(slot, 1000, 5200, 2, 307);
+	check_account(slot, 1000, 5400, 3, 307);
 	destroy(board);
 }
 
@@ -368,6 +372,31 @@ static void test_settle_dead_twice(void **state)
 	slot_settle_dead(slot);
 	check_account(slot, 0, 700, 0, 300);
 	destroy(board);
+}
+
+/* A restart with another max_clients, after a kill of everything. */
+static void test_carry_over(void **state)
+{
+	struct scoreboard *old = create(NULL, 2), *new = create(NULL, 3);
+	struct slot *slot = scoreboard_slot(old, 1);
+
+	(void)state;
+	cell_add(&slot->received_bytes, 10);
+	cell_add(&slot->logged_bytes, 10);
+	atomic_store(&slot->connection_id, 99);
+	/* The file may have been truncated in the last round: nobody has looked yet. */
+	atomic_store(&old->round_offset_bytes, 4711);
+	atomic_store(&old->logger_owes, OWES_TORN);
+	atomic_store(&old->last_id, 99);
+	scoreboard_carry_over(new, old);
+	assert_int_equal(new->n_slots, 3);
+	assert_int_equal(new->round_offset_bytes, 4711);
+	assert_int_equal(new->logger_owes, OWES_TORN);
+	assert_int_equal(new->last_id, 99);
+	assert_int_equal(scoreboard_slot(new, 1)->connection_id, 99);
+	check_account(scoreboard_slot(new, 1), 10, 0, 0, 0);
+	destroy(old);
+	destroy(new);
 }
 
 static void test_check(void **state)
@@ -411,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_equation_while_it_moves),
 		cmocka_unit_test(test_settle_dead),
 		cmocka_unit_test(test_settle_dead_twice),
+		cmocka_unit_test(test_carry_over),
 		cmocka_unit_test(test_check),
 	};
 

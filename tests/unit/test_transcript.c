@@ -259,6 +259,24 @@ static void test_nobody_reads(void **state)
 	munmap(board, board->size_bytes);
 }
 
+/* Whoever is killed after a write that failed was in no write. */
+static void test_a_failed_write_leaves_nothing_in_doubt(void **state)
+{
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	start(FORMAT_TEXT, 0);
+	assert_int_equal(transcript_open(&transcript, TIME, "192.0.2.9:4711"), 0);
+	say("logged");
+	flush();
+	close(fds[0]);
+	assert_int_equal(transcript_message(&transcript, TIME, (const uint8_t *)"lost", 4), 0);
+	assert_int_equal(transcript_commit(&transcript), -EPIPE);
+	assert_int_equal(slot->logged_bytes, 6);
+	assert_int_equal(slot->intended_bytes, 6);
+	fds[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -268,6 +286,7 @@ int main(void)
 		cmocka_unit_test(test_short_messages_share_a_write),
 		cmocka_unit_test(test_obituary),
 		cmocka_unit_test(test_raw),
+		cmocka_unit_test(test_a_failed_write_leaves_nothing_in_doubt),
 		cmocka_unit_test(test_signals_while_the_pipe_is_full),
 		cmocka_unit_test(test_nobody_reads),
 	};
