@@ -12,9 +12,10 @@
 
 static bool bytes_wait(const struct service *s)
 {
-	/* With nobody left to write, a logger that stays is a stall too: the stage, which may not be
-	 * looked at, may hold records.  Not so the last sync, however long it takes. */
-	bool lingers = s->phase == PHASE_FINISHING && !atomic_load(&s->board->round_syncing);
+	/* With nobody left to write, or somebody who waits for a receipt, a logger that stays is a stall
+	 * too: the stage, which may not be looked at, may hold records.  Not so a sync, however long it takes. */
+	bool lingers = (s->phase == PHASE_FINISHING || receipt_is_wanted(s->board)) &&
+		       !atomic_load(&s->board->round_syncing);
 
 	return atomic_load(&s->board->stalled_errno) != 0 || s->logger_pid == 0 || lingers ||
 	       bytes_in_pipe(s->fds.log_read) > 0;
@@ -34,8 +35,7 @@ static bool is_stalled(struct service *s)
 static void give_up(struct service *s, const char *what, int r)
 {
 	journal_error("cannot %s %s: %s; %zu bytes of records are lost, unless this is a restart",
-		      what, s->spill.path,
-		      strerror(-r), spill_left(&s->fds));
+		      what, s->spill.path, strerror(-r), spill_left(&s->fds));
 	(void)sd_event_exit(s->event, STATUS_RECORDS_LOST);
 }
 

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Receipts must come, however the processes are timed."""
+import os
+import signal
 import subprocess
 
 import pytest
 
 from clients import Client
 from daemon import wait_until
+from faults import logger_of, stop, traced, wait_for_splice
 
 
 @pytest.mark.parametrize("echo_after", ["written", "synced"])
@@ -24,3 +27,20 @@ def test_whoever_asks_late_wakes_the_logger(start, echo_after):
             strace.terminate()
         client.finish()
     daemon.stop()
+
+
+def test_whoever_waits_for_a_logger_that_hangs_does_not_keep_the_service(start, tmp_path, monkeypatch):
+    """It has taken the record, so the log pipe is empty."""
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
+    daemon = start({"log.echo_after": "written", "log.stall_timeout": "300ms",
+                    "log.logger_timeout": "0", "server.drain_timeout": "0"})
+    pid = logger_of(daemon)
+    with Client(daemon.port) as client:
+        client.talk(b"first\n")
+        with traced(pid, "-P", daemon.path, "-e", "inject=splice:delay_enter=60000000"):
+            client.send(b"second\n")
+            wait_for_splice(pid)
+            os.kill(pid, signal.SIGSTOP)
+        stop(pid)
+        daemon.stop()
+        assert client.receive_rest() == b""

@@ -8,15 +8,15 @@ import time
 import pytest
 
 from clients import Client, Load
-from daemon import children, comm, read_text, wait_until
-from faults import SEED, SOAK, files_in, logger_of, stop, traced, without_torn
+from daemon import children, comm, wait_until
+from faults import (SEED, SOAK, files_in, logger_of, stop, traced, wait_for_splice,
+                    without_torn)
 from messagelog import read_log
 
 RELOADS, ROTATIONS = (100, 50) if SOAK else (10, 5)
 TRUNCATIONS = 30 if SOAK else 4
 # The most that a client of clients.py sends at once.
 PIECE = 4000
-SYS_SPLICE = {"x86_64": 275, "aarch64": 76}[os.uname().machine]
 LOAD = ["--clients", "8", "--size", "4096", "--window", "16384"]
 # Streams that outlast a test: whoever is closed has been cut off.
 STAY = ["--connection-bytes", "1000000000000"]
@@ -172,8 +172,7 @@ def test_truncated_in_the_middle_of_a_write(start):
         size, pid = os.path.getsize(daemon.path), logger_of(daemon)
         with traced(pid, "-P", daemon.path, "-e", "inject=splice:delay_enter=500000"):
             client.talk(b"after\n")
-            wait_until(lambda: read_text("/proc/%d/syscall" % pid).startswith("%d " % SYS_SPLICE),
-                       "a splice that has not begun")
+            wait_for_splice(pid)
             os.truncate(daemon.path, 0)
             wait_until(lambda: "was truncated by another program" in daemon.stderr(),
                        "the truncation noticed")
@@ -198,8 +197,7 @@ def test_cut_in_a_record_while_another_is_on_its_way(start):
         # Also the splice before, to the stage: the file was found as it should be.
         with traced(pid, "-e", "inject=splice:delay_enter=500000"):
             client.talk(b"after\n")
-            wait_until(lambda: read_text("/proc/%d/syscall" % pid).startswith("%d " % SYS_SPLICE),
-                       "a splice that has not begun")
+            wait_for_splice(pid)
             os.truncate(daemon.path, size - 5)
             wait_until(lambda: "was truncated by another program" in daemon.stderr(),
                        "the truncation noticed")

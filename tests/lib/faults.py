@@ -20,6 +20,7 @@ CLONE_NEWNS = 0x00020000
 # linux/ext4.h: shut the file system down at once, as a power cut would.
 EXT4_IOC_SHUTDOWN = 0x8004587D
 EXT4_GOING_FLAGS_NOLOGFLUSH = 2
+SYS_SPLICE = {"x86_64": 275, "aarch64": 76}[os.uname().machine]
 
 SEED = int(os.environ.get("ECHO_LOGD_SEED") or random.randrange(1 << 24))
 SOAK = bool(os.environ.get("ECHO_LOGD_SOAK"))
@@ -157,6 +158,12 @@ def traced(pid, *options):
             yield strace
         finally:
             strace.terminate()
+
+
+def wait_for_splice(pid):
+    """Until PID is held up before a splice(2); see traced(), delay_enter."""
+    wait_until(lambda: read_text("/proc/%d/syscall" % pid).startswith("%d " % SYS_SPLICE),
+               "a splice that has not begun")
 
 
 def stop(pid):
