@@ -5,9 +5,9 @@
  * each put does nothing.
  *
  * Kept: both ends of both pipes, the log file, the scoreboard, and a spill
- * in the making (spill.h).  So after
- * SIGKILL of the whole service the next master finds every record that was
- * in a pipe, the file with its offset, and who was being served.
+ * in the making (spill.h).  So after SIGKILL of the whole service the next
+ * master finds every record that was in a pipe, the file with its offset,
+ * and who was being served.
  *
  * FDPOLL=0 everywhere: systemd would drop a pipe whose other end hangs up.
  */

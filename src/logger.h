@@ -21,8 +21,7 @@
  * says that all workers are gone, or when the log pipe has no writer left,
  * and both pipes are empty; or between two records, with a status that says
  * what the master has to do before the next logger.  An orphan stays: its
- * file is the last.  SIGUSR1 wakes it to
- * look at the scoreboard.
+ * file is the last.  SIGUSR1 wakes it to look at the scoreboard.
  */
 #ifndef ECHO_LOGD_LOGGER_H
 #define ECHO_LOGD_LOGGER_H

@@ -112,14 +112,13 @@ void notify_ready(struct service *s)
 void notify_reloading(void)
 {
 	say("RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reloading",
-			 clock_monotonic_usec());
+	    clock_monotonic_usec());
 }
 
 void notify_stopping(const struct service *s)
 {
 	say("STOPPING=1\nSTATUS=Stopping\nEXTEND_TIMEOUT_USEC=%" PRIu64,
-			 s->config.drain_timeout_usec + s->config.stall_timeout_usec +
-				 STOP_MARGIN_USEC);
+	    s->config.drain_timeout_usec + s->config.stall_timeout_usec + STOP_MARGIN_USEC);
 }
 
 void notify_status(struct service *s)
