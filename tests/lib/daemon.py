@@ -13,7 +13,7 @@ import subprocess
 import termios
 import time
 
-from standin import Notifications
+from standin import PATIENCE, Notifications
 
 SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PR_SET_CHILD_SUBREAPER = 36
@@ -35,6 +35,7 @@ def control(*arguments, timeout=90):
 
 def wait_until(predicate, what, timeout=20):
     """Polls until PREDICATE() is true and returns its value."""
+    timeout *= PATIENCE
     deadline = time.monotonic() + timeout
     while True:
         value = predicate()
@@ -169,7 +170,9 @@ class Daemon:
         self.config_path = os.path.join(self.directory, "echo-logd.conf")
         self.options = {"server.port": self.port, "log.path": self.path}
         self.options.update(options or {})
-        self.arguments, self.prefix = list(arguments), list(prefix)
+        self.arguments = list(arguments)
+        # ECHO_LOGD_PREFIX: a command to start every daemon by (make check-valgrind).
+        self.prefix = list(prefix) + os.environ.get("ECHO_LOGD_PREFIX", "").split()
         self.program, self.store = program or binary(), store
         self.runtime_directory = None
         if runtime_directory:
@@ -249,7 +252,7 @@ class Daemon:
     def wait(self, timeout=30):
         """Waits for its end and returns the exit status."""
         try:
-            return self.process.wait(timeout)
+            return self.process.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
             raise AssertionError("echo-logd does not end: %s" % self.stderr())
 
