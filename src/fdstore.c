@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "crash_point.h"
+#include "systemd.h"
 
 #define LOG_PIPE "log-pipe"
 #define STAGE_PIPE "stage-pipe"
@@ -16,8 +17,8 @@
 #define SCOREBOARD "scoreboard"
 #define SPILL "spill"
 
-/* systemd answers in microseconds; a hung PID 1 must not hang us. */
-#define BARRIER_USEC 5000000
+#define NAME_SIZE 32
+#define STATE_SIZE 128
 
 /*
  * Of the log file that is kept.  Only ever rises, or the next master would take an
@@ -37,9 +38,33 @@ static void take_pipe_end(int fd, int *read_fd, int *write_fd)
 	take_only(fd, (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY ? read_fd : write_fd);
 }
 
+static void name_log_file(char name[NAME_SIZE], unsigned long number)
+{
+	snprintf(name, NAME_SIZE, LOG_FILE "%lu", number);
+}
+
+static void put(const char *name, const int *fds, unsigned n)
+{
+	char state[STATE_SIZE];
+
+	snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+	systemd_tell_with_fds(state, fds, n);
+}
+
+static void give_back(const char *name)
+{
+	char state[STATE_SIZE];
+
+	snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	systemd_tell(state);
+}
+
 static void give_back_log_file(unsigned long number)
 {
-	(void)sd_notifyf(0, "FDSTOREREMOVE=1\nFDNAME=" LOG_FILE "%lu", number);
+	char name[NAME_SIZE];
+
+	name_log_file(name, number);
+	give_back(name);
 }
 
 /* Two, if the last master was killed between putting one and giving back the other: the newer. */
@@ -91,14 +116,6 @@ bool fdstore_take(struct descriptors *fds, struct kept *ret_kept)
 	       fds->stage_write >= 0;
 }
 
-static void put(const char *name, const int *fds, unsigned n)
-{
-	char state[128];
-
-	snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
-	(void)sd_pid_notify_with_fds(0, 0, state, fds, n);
-}
-
 void fdstore_put_pipes(const struct descriptors *fds)
 {
 	/* A pair in one message: a kill between two would leave half a pipe. */
@@ -106,8 +123,8 @@ void fdstore_put_pipes(const struct descriptors *fds)
 	const int stage_pipe[] = {fds->stage_read, fds->stage_write};
 
 	/* Half of what an earlier master made: the next one could not tell it from these. */
-	(void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" LOG_PIPE);
-	(void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" STAGE_PIPE);
+	give_back(LOG_PIPE);
+	give_back(STAGE_PIPE);
 	put(LOG_PIPE, log_pipe, 2);
 	crash_point("master-half-stored");
 	put(STAGE_PIPE, stage_pipe, 2);
@@ -115,16 +132,16 @@ void fdstore_put_pipes(const struct descriptors *fds)
 
 void fdstore_put_scoreboard(int fd)
 {
-	(void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" SCOREBOARD);
+	give_back(SCOREBOARD);
 	put(SCOREBOARD, &fd, 1);
 }
 
 void fdstore_put_log_file(int fd)
 {
 	unsigned long last = log_file_number++;
-	char name[32];
+	char name[NAME_SIZE];
 
-	snprintf(name, sizeof(name), LOG_FILE "%lu", log_file_number);
+	name_log_file(name, log_file_number);
 	put(name, &fd, 1);
 	crash_point("master-file-stored");
 	give_back_log_file(last);
@@ -133,15 +150,10 @@ void fdstore_put_log_file(int fd)
 void fdstore_put_spill(int fd)
 {
 	put(SPILL, &fd, 1);
-	fdstore_wait();
+	systemd_wait();
 }
 
 void fdstore_drop_spill(void)
 {
-	(void)sd_notify(0, "FDSTOREREMOVE=1\nFDNAME=" SPILL);
-}
-
-void fdstore_wait(void)
-{
-	(void)sd_notify_barrier(0, BARRIER_USEC);
+	give_back(SPILL);
 }

@@ -31,7 +31,7 @@ struct kept {
  */
 bool fdstore_take(struct descriptors *fds, struct kept *ret_kept);
 
-/* Hands over the pipes and the scoreboard, and waits until systemd has them. */
+/* Hands over the pipes and the scoreboard; systemd has them after a systemd_wait(). */
 void fdstore_put_pipes(const struct descriptors *fds);
 void fdstore_put_scoreboard(int fd);
 
@@ -41,8 +41,5 @@ void fdstore_put_log_file(int fd);
 /* A spill is begun, and systemd has it when this returns; or it is whole, and given back. */
 void fdstore_put_spill(int fd);
 void fdstore_drop_spill(void);
-
-/* Waits until systemd has dealt with all of the above. */
-void fdstore_wait(void);
 
 #endif

@@ -3,14 +3,12 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stddef.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include "clock.h"
 #include "logpipe.h"
+#include "systemd.h"
 #include "trouble.h"
 
 #define STATUS_SIZE 1024
@@ -18,39 +16,15 @@
 /* Of a stop, for the disk: to take what is in the pipes, or for a spill. */
 #define STOP_MARGIN_USEC 60000000
 
-/* Held open: where descriptors have run out the watchdog must still hear of us. */
-static int socket_fd = -1;
-static struct sockaddr_un address = {.sun_family = AF_UNIX};
-static socklen_t address_len;
-
-void notify_open(void)
-{
-	const char *name = getenv("NOTIFY_SOCKET");
-	size_t len = name ? strlen(name) : 0;
-
-	if (len < 2 || len >= sizeof(address.sun_path) || (name[0] != '/' && name[0] != '@'))
-		return;
-	memcpy(address.sun_path, name, len + 1);
-	/* An abstract name, unix(7). */
-	if (name[0] == '@')
-		address.sun_path[0] = '\0';
-	address_len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len);
-	socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-}
-
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
 	char text[STATUS_SIZE + 128];
 	va_list args;
-	int len;
 
-	if (socket_fd < 0)
-		return;
 	va_start(args, format);
-	len = vsnprintf(text, sizeof(text), format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	(void)sendto(socket_fd, text, (size_t)len, MSG_NOSIGNAL, (struct sockaddr *)&address,
-		     address_len);
+	systemd_tell(text);
 }
 
 static const char *phase_word(const struct service *s)
@@ -131,5 +105,5 @@ void notify_status(struct service *s)
 
 void notify_watchdog(void)
 {
-	say("WATCHDOG=1");
+	systemd_tell("WATCHDOG=1");
 }

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What systemd is told, sd_notify(3).  Master only; without systemd each call does nothing. */
+/* What systemd is told of the service, by systemd.h.  Master only. */
 #ifndef ECHO_LOGD_NOTIFY_H
 #define ECHO_LOGD_NOTIFY_H
 
 #include "service.h"
-
-/* Once, before the others. */
-void notify_open(void);
 
 /* Ready, for the first time or again after a reload; with STATUS=. */
 void notify_ready(struct service *s);

@@ -18,8 +18,8 @@
 #include "listener.h"
 #include "logfile.h"
 #include "master.h"
-#include "notify.h"
 #include "spill.h"
+#include "systemd.h"
 #include "tickets.h"
 
 /* Of each pipe.  As large as an unprivileged process may ask for, pipe(7). */
@@ -265,7 +265,7 @@ static int prepare(struct service *s)
 	if (r == 0)
 		r = listen_first(s);
 	if (r == 0)
-		fdstore_wait();
+		systemd_wait();
 	return r;
 }
 
@@ -344,7 +344,7 @@ int startup_main(int argc, char *argv[])
 		journal_error("cannot open /dev/null: %s; not started", strerror(-r));
 		return STATUS_CANNOT_START;
 	}
-	notify_open();
+	systemd_open();
 	r = take_what_was_kept(&s);
 	if (r < 0)
 		return leave_records_with_systemd(&s, r);

@@ -318,6 +318,18 @@ def fill_the_stage(daemon, points):
         assert log.read() != b"\n", "no half record"
 
 
+def leave_half_a_record(start_crashing, traffic, points, store):
+    """Everything is killed with half a record in the log.  Returns the daemon and its load."""
+    daemon = start_crashing(store=store)
+    load = traffic(daemon, 3600, LOAD)
+    grow(daemon, 1_000_000)
+    fill_the_stage(daemon, points)
+    daemon.signal(signal.SIGKILL)
+    bury(daemon)
+    load.end(at_once=True)
+    return daemon, load
+
+
 @pytest.mark.parametrize("spoil", ["bad configuration", "port taken"])
 @pytest.mark.parametrize("point", ["spill-created", "spill-head-copied", "spill-log-rewound",
                                    "spill-half", "spill-synced", None])
@@ -326,14 +338,7 @@ def test_a_spill_dies(start_crashing, traffic, points, store, point, spoil):
     Everything is killed with half a record in the log, and cannot start again; the master that
     spills the records is killed too.  Mended, it starts, and all is there, once and whole.
     """
-    daemon = start_crashing(store=store)
-    load = traffic(daemon, 3600, LOAD)
-    grow(daemon, 1_000_000)
-    fill_the_stage(daemon, points)
-    daemon.signal(signal.SIGKILL)
-    bury(daemon)
-    load.end(at_once=True)
-
+    daemon, load = leave_half_a_record(start_crashing, traffic, points, store)
     good = dict(daemon.options)
     if spoil == "bad configuration":
         daemon.configure(server_prot=7)
@@ -357,18 +362,6 @@ def test_a_spill_dies(start_crashing, traffic, points, store, point, spoil):
     assert re.search(r"records that the last run left, \d+ bytes, are in ", daemon.stderr())
     assert len(os.listdir(os.environ["STATE_DIRECTORY"])) == 1
     load.judge(*files_of(daemon), least_bytes=LEAST)
-
-
-def leave_half_a_record(start_crashing, traffic, points, store):
-    """Everything is killed with half a record in the log.  Returns the daemon and its load."""
-    daemon = start_crashing(store=store)
-    load = traffic(daemon, 3600, LOAD)
-    grow(daemon, 1_000_000)
-    fill_the_stage(daemon, points)
-    daemon.signal(signal.SIGKILL)
-    bury(daemon)
-    load.end(at_once=True)
-    return daemon, load
 
 
 def test_a_spill_does_not_fill_up_a_log_that_was_truncated(start_crashing, traffic, points, store):

@@ -217,6 +217,16 @@ def test_no_descriptor_to_count_with(start, traffic):
     settle(daemon, load)
 
 
+def test_no_socket_to_hand_over_the_next_file_with(start, store):
+    """The store has the new file all the same: the socket to systemd is held from the start."""
+    daemon = start(store=store)
+    with traced(daemon.pid, "-e", "inject=socket:error=ENFILE"):
+        os.rename(daemon.path, daemon.path + ".1")
+        daemon.reopen()
+        wait_until(lambda: store.files() == [daemon.path], "the new file in the store, alone")
+    daemon.stop()
+
+
 # --- start
 
 def test_start_with_few_descriptors(make_daemon):

@@ -131,16 +131,18 @@ def logger_of(daemon):
 
 @contextlib.contextmanager
 def failing(daemon, call, fault):
-    """CALL meets FAULT in the logger and in the master, and in all that the master forks meanwhile."""
-    pids = [daemon.pid, logger_of(daemon)]
+    """CALL meets FAULT in the master, in its children, and in all that it forks meanwhile."""
+    # At a halt it forks no logger between the look for one and the tracing.
+    stop(daemon.pid)
+    pids = [daemon.pid, *children(daemon.pid)]
     strace = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null",
                                *(arg for pid in pids for arg in ("-p", str(pid))),
                                "-e", "trace=" + call,
                                "-e", "inject=%s:%s" % (call, fault)])
     try:
-        # A logger that has left meanwhile is followed by one that is traced from its beginning.
         wait_until(lambda: all(is_gone(pid) or "TracerPid:\t%d\n" % strace.pid in
                                read_text("/proc/%d/status" % pid) for pid in pids), "strace")
+        os.kill(daemon.pid, signal.SIGCONT)
         yield
     finally:
         strace.terminate()

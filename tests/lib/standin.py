@@ -63,6 +63,11 @@ class FdStore:
     def names(self):
         return sorted(name for name, _ in self.kept)
 
+    def files(self):
+        """The log files that are kept, by their names now."""
+        return [os.readlink("/proc/self/fd/%d" % fd) for name, fd in self.kept
+                if name.startswith("log-file-")]
+
     def clear(self):
         for _, fd in self.kept:
             os.close(fd)
