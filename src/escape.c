@@ -12,6 +12,9 @@
  * plain code.  A comparison gives -1 or 0 in each lane.
  */
 typedef signed char lanes __attribute__((vector_size(16)));
+#ifdef __SSE2__
+typedef char sse_lanes __attribute__((vector_size(16)));
+#endif
 
 static const char hex_digits[] = "0123456789abcdef";
 static const char short_escapes[256] = {
@@ -40,15 +43,63 @@ static inline lanes load(const void *p)
 	return v;
 }
 
-/* Index of the first lane that is not zero, or 16. */
-static inline size_t first_set(lanes v)
+/* Bit N: the sign of lane N. */
+static inline uint64_t sign_bits(lanes v)
 {
-	uint64_t half[2];
+#ifdef __SSE2__
+	return (uint64_t)(unsigned)__builtin_ia32_pmovmskb128((sse_lanes)v);
+#else
+	uint64_t half[2], bits = 0;
 
 	memcpy(half, &v, sizeof(half));
-	if (half[0])
-		return (size_t)__builtin_ctzll(le64toh(half[0])) / 8;
-	return half[1] ? 8 + (size_t)__builtin_ctzll(le64toh(half[1])) / 8 : 16;
+	/* The signs of eight bytes, each multiplied to its place in the highest one. */
+	for (unsigned i = 0; i < 2; i++)
+		bits |= ((le64toh(half[i]) & UINT64_C(0x8080808080808080)) >> 7) *
+			UINT64_C(0x0102040810204080) >> 56 << i * 8;
+	return bits;
+#endif
+}
+
+/* Bit N: byte N of the 16 at P is not clean ASCII. */
+static inline uint64_t dirty_bits(const unsigned char *p)
+{
+	lanes v = load(p);
+
+	/* The next of DEL is negative, as all bytes from 0x80 are: less than the next of a blank. */
+	return sign_bits((lanes)((v + 1 < ' ' + 1) | (v == '"') | (v == '\\')));
+}
+
+/*
+ * Text is clean for a line, and then there is a newline.  A block is looked
+ * at once; behind each byte that is escaped, all that follows is copied again
+ * two bytes, or none, further on: no branch depends on where lines end.
+ */
+#define BLOCK_BYTES 64
+#define BLOCK_READS (BLOCK_BYTES * 2)	/* past its end, and not used */
+#define BLOCK_WRITES (BLOCK_BYTES * 3)
+
+/* Returns the bytes of IN taken, BLOCK_BYTES unless one comes that has no short escape. */
+static inline size_t put_block(char **out, const unsigned char *in)
+{
+	uint64_t dirty = dirty_bits(in) | dirty_bits(in + 16) << 16 | dirty_bits(in + 32) << 32 |
+			 dirty_bits(in + 48) << 48;
+	size_t done = 0;
+
+	for (;; dirty &= dirty - 1) {
+		size_t clean = dirty ? (size_t)__builtin_ctzll(dirty) : BLOCK_BYTES;
+		char escaped;
+
+		memcpy(*out, in + done, BLOCK_BYTES);
+		*out += clean - done;
+		done = clean;
+		escaped = dirty ? short_escapes[in[done]] : 0;
+		if (!escaped)
+			return done;
+		(*out)[0] = '\\';
+		(*out)[1] = escaped;
+		*out += 2;
+		done++;
+	}
 }
 
 /* Copies clean ASCII until another byte comes or MAX bytes are copied; may scribble up to MAX. */
@@ -57,14 +108,11 @@ static inline size_t copy_clean(char *out, const unsigned char *in, size_t max)
 	size_t i = 0;
 
 	for (; max - i >= 16; i += 16) {
-		lanes v = load(in + i);
-		/* Bytes from 0x80 are negative, so less than a blank. */
-		lanes dirty = (lanes)((v < ' ') | (v == 0x7f) | (v == '"') | (v == '\\'));
-		size_t n = first_set(dirty);
+		uint64_t dirty = dirty_bits(in + i);
 
-		memcpy(out + i, &v, sizeof(v));
-		if (n < 16)
-			return i + n;
+		memcpy(out + i, in + i, 16);
+		if (dirty)
+			return i + (size_t)__builtin_ctzll(dirty);
 	}
 	for (; i < max && is_clean_ascii(in[i]); i++)
 		out[i] = (char)in[i];
@@ -136,11 +184,21 @@ size_t escape(enum escape_style style, char *out, size_t out_size, const void *i
 	bool invalid = false;
 
 	while (i < in_len) {
-		size_t left = in_len - i, room = out_size - o;
-		size_t n = copy_clean(out + o, p + i, left < room ? left : room);
+		size_t left = in_len - i, room = out_size - o, n;
 
-		i += n;
-		o += n;
+		if (left >= BLOCK_READS && room >= BLOCK_WRITES) {
+			char *end = out + o;
+
+			n = put_block(&end, p + i);
+			o = (size_t)(end - out);
+			i += n;
+			if (n == BLOCK_BYTES)
+				continue;
+		} else {
+			n = copy_clean(out + o, p + i, left < room ? left : room);
+			i += n;
+			o += n;
+		}
 		if (i == in_len)
 			break;
 		/* Other scripts come in runs: stay with them. */
