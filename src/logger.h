@@ -10,10 +10,11 @@
  *
  * What this relies on beyond manual pages, kernel behaviour of fs/pipe.c
  * and fs/splice.c:
- * - FIONREAD of a pipe counts whole writes, so moving that many bytes ends
+ * - FIONREAD of a pipe counts whole writes, or whole pages of a long one, so moving that many bytes ends
  *   at a record boundary (each write is whole records);
  * - a write(2) of at most PIPE_BUF bytes is there wholly or not at all,
- *   also when its process is killed;
+ *   also when its process is killed, and a longer one of whole pages is cut
+ *   only between pages;
  * - splice(2) takes out of the pipe exactly what it put into the target.
  * tests/unit/test_kernel.c holds the running kernel to each.
  *

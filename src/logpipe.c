@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "record.h"
 
 /* While a write waits the watch is looked at so often. */
 #define LOOK_USEC 50000
@@ -81,25 +82,39 @@ static void set_alarm(long usec)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
-static int write_waiting(struct logpipe *pipe, const void *data, size_t len, bool limited)
+static int write_waiting(struct logpipe *pipe, const char *data, size_t len, bool limited)
 {
 	/* A signal must never keep back a record; only a stall may. */
-	for (;;) {
-		if (write(pipe->shared_fd, data, len) >= 0)
-			return 0;
-		if (errno != EINTR)
+	while (len > 0) {
+		ssize_t n = write(pipe->shared_fd, data, len);
+
+		if (n >= 0) {
+			data += n;
+			len -= (size_t)n;
+		} else if (errno != EINTR) {
 			return -errno;
-		if (limited && stall_watch_is_stalled(&pipe->watch))
+		} else if (limited && stall_watch_is_stalled(&pipe->watch)) {
 			return -ETIMEDOUT;
+		}
 	}
+	return 0;
 }
 
-int logpipe_write(struct logpipe *pipe, const void *data, size_t len, bool may_wait)
+/* Full pages first: with the rest, the kernel would begin in the page that another write has left. */
+static int write_pages(struct logpipe *pipe, const char *data, size_t len)
+{
+	size_t full = len - len % RECORD_MAX;
+	int r = write_waiting(pipe, data, full, false);
+
+	return r < 0 ? r : write_waiting(pipe, data + full, len - full, false);
+}
+
+int logpipe_write(struct logpipe *pipe, const char *data, size_t len, bool may_wait)
 {
 	int r;
 
 	if (pipe->own_fd < 0 || may_wait)
-		return write_waiting(pipe, data, len, false);
+		return write_pages(pipe, data, len);
 	if (write(pipe->own_fd, data, len) >= 0) {
 		pipe->watch.since_usec = 0;
 		return 0;

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker's end of the log pipe: one batch of whole records, one write.
- * Called by workers only.
+ * The worker's end of the log pipe: whole records, whoever else writes and
+ * whenever a process is killed.  Called by workers only.
+ *
+ * A write of at most PIPE_BUF bytes is all or nothing (pipe(7)).  One of
+ * several times RECORD_MAX bytes is not, but Linux cuts it only where a page
+ * of the pipe is full (fs/pipe.c, pipe_write()): such a write never joins
+ * the page that another began, so the cut is at a multiple of RECORD_MAX.
+ * tests/unit/test_kernel.c holds that against the running kernel.
  *
  * Waiting is a plain blocking write: 500 writers that wait so move three
  * times as much as with poll(2), and none starves.  Whoever must not wait
@@ -51,10 +57,11 @@ int logpipe_init(struct logpipe *pipe, const struct config *config,
 		 const struct scoreboard *board, int write_fd);
 
 /*
- * Writes LEN <= PIPE_BUF bytes.  Returns 0; -ETIMEDOUT when the log is
- * stalled, MAY_WAIT is false and when_stalled is not block: then nothing was
- * written; or -errno.
+ * Writes LEN bytes: pages of RECORD_MAX bytes of whole records, of which the last
+ * may be shorter; one page only unless when_stalled = block.  Returns 0;
+ * -ETIMEDOUT when the log is stalled, MAY_WAIT is false and when_stalled is
+ * not block: then nothing was written; or -errno.
  */
-int logpipe_write(struct logpipe *pipe, const void *data, size_t len, bool may_wait);
+int logpipe_write(struct logpipe *pipe, const char *data, size_t len, bool may_wait);
 
 #endif

@@ -31,16 +31,20 @@ int parse_record(enum log_format format, const char *line, size_t len, struct re
 {
 	struct cursor in = { line, line + len };
 	struct record record = { .head.n = RECORD_NO_NUMBER };
+	bool is_filled = false;
 	int r;
 
 	if (len >= RECORD_MAX || memchr(line, '\n', len))
 		return -EBADMSG;
+	/* Only a part is as long as a record can be, and may have been filled up to that. */
+	for (; len == RECORD_MAX - 1 && in.end > in.p && in.end[-1] == ' '; in.end--)
+		is_filled = true;
 	r = format == FORMAT_JSON ? parse_json(in, &record) : parse_text(in, &record);
 	if (r < 0)
 		return r;
 	if (record.peer[0])
 		record.head.peer = record.peer;
-	if (!is_consistent(&record))
+	if (!is_consistent(&record) || (is_filled && record.event != EVENT_PART))
 		return -EBADMSG;
 	*ret_record = record;
 	if (record.head.peer)

@@ -7,8 +7,8 @@
  * back is parse.h.
  *
  * A record is at most RECORD_MAX bytes with its newline, because only
- * writes up to PIPE_BUF are never interleaved (pipe(7)), and a record must
- * be one write.  Under FORMAT_RAW only message pieces exist: every other
+ * writes up to PIPE_BUF are never interleaved (pipe(7)), and no record may
+ * be cut.  Under FORMAT_RAW only message pieces exist: every other
  * function returns 0 there.
  */
 #ifndef ECHO_LOGD_RECORD_H
@@ -58,7 +58,9 @@ void record_style_init(struct record_style *style, enum log_format format);
 
 /*
  * Renders the next piece of a message: as many of the LEN > 0 bytes of DATA
- * as one record holds, as `message` if that is all of them, else as `part`.
+ * as one record holds, as `message` if that is all of them, else as `part`,
+ * which is RECORD_MAX bytes long: the log pipe takes such records many at a
+ * time (logpipe.h).
  * Writes at most ROOM <= RECORD_MAX bytes to BUF.  Returns the bytes
  * written and sets *RET_TAKEN to the payload bytes in them; or returns 0
  * when ROOM < RECORD_MAX and the piece would be cut only for want of room:

@@ -124,6 +124,14 @@ static size_t escape_part(const struct piece *piece, char *out, size_t room, siz
 	return n;
 }
 
+/* A record of LEN bytes becomes one of a whole page, by blanks before its newline. */
+static size_t piece_fill_page(const struct piece *piece, size_t len)
+{
+	memset(piece->buf + len - 1, ' ', RECORD_MAX - len);
+	piece->buf[RECORD_MAX - 1] = '\n';
+	return RECORD_MAX;
+}
+
 /* Renders as much as a whole record holds of a message that does not fit in one. */
 static size_t piece_part(const struct piece *piece, size_t *ret_taken)
 {
@@ -143,12 +151,14 @@ static size_t piece_part(const struct piece *piece, size_t *ret_taken)
 		n = escape_part(piece, piece->buf + before, room, &taken, &invalid);
 		if (taken >= taken64 || (piece->style == ESCAPE_JSON && !invalid)) {
 			*ret_taken = taken;
-			return piece_finish(piece, &part, taken, ESCAPED, before, n);
+			n = piece_finish(piece, &part, taken, ESCAPED, before, n);
+			return piece_fill_page(piece, n);
 		}
 	}
 	n = base64_encode(piece->buf + before64, piece->data, taken64);
 	*ret_taken = taken64;
-	return piece_finish(piece, &part, taken64, BASE64, before64, n);
+	n = piece_finish(piece, &part, taken64, BASE64, before64, n);
+	return piece_fill_page(piece, n);
 }
 
 static size_t put_raw(char *buf, size_t room, const void *data, size_t len, size_t *ret_taken)

@@ -20,6 +20,7 @@ int transcript_init(struct transcript *t, const struct config *config, struct sc
 	t->board = board;
 	t->slot = slot;
 	t->logger_bell = logger_bell;
+	t->batch_size = config->when_stalled == STALL_BLOCK ? sizeof(t->batch) : RECORD_MAX;
 	t->batch_len = 0;
 	t->wants_receipt = false;
 	record_style_init(&t->style, config->format);
@@ -99,9 +100,15 @@ static void add_event(struct transcript *t, size_t len)
 		t->now.n++;
 }
 
+/* Bytes that a record may have: it must not begin in one page and end in the next. */
+static size_t room_in_page(const struct transcript *t)
+{
+	return t->batch_len < t->batch_size ? RECORD_MAX - t->batch_len % RECORD_MAX : 0;
+}
+
 static int make_room_for_event(struct transcript *t, bool may_wait)
 {
-	return t->batch_len + RECORD_EVENT_MAX > sizeof(t->batch) ? write_batch(t, may_wait) : 0;
+	return room_in_page(t) < RECORD_EVENT_MAX ? write_batch(t, may_wait) : 0;
 }
 
 /* `open` and `dropped`, where the log could not take them when it was their time. */
@@ -174,10 +181,10 @@ static int add_pieces(struct transcript *t, const uint8_t *data, size_t len)
 
 	while (len > 0) {
 		char *place = batch_end(t, !is_first);
-		size_t taken, n;
+		size_t room = room_in_page(t), taken, n = 0;
 
-		n = record_message(&t->style, place, sizeof(t->batch) - t->batch_len, &t->head,
-				   data, len, &taken);
+		if (room > 0)
+			n = record_message(&t->style, place, room, &t->head, data, len, &taken);
 		if (n == 0) {
 			int r = write_batch(t, false);
 
@@ -187,7 +194,9 @@ static int add_pieces(struct transcript *t, const uint8_t *data, size_t len)
 		}
 		t->batch_len += n;
 		t->now.n++;
-		t->now.crc = crc32c(t->now.crc, data, taken);
+		/* No record tells it under FORMAT_RAW. */
+		if (t->config->format != FORMAT_RAW)
+			t->now.crc = crc32c(t->now.crc, data, taken);
 		t->now.bytes += taken;
 		t->current_bytes += taken;
 		data += taken;

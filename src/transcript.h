@@ -3,9 +3,10 @@
  * What the log says of one connection: numbers its records, keeps its
  * totals, and gives them to the log pipe.  Called by workers only.
  *
- * Records gather in a batch of at most RECORD_MAX bytes, which is one
- * write(2): never interleaved with another worker's (pipe(7)), and never
- * half there when a process is killed.  Only after transcript_commit() has
+ * Records gather in a batch of pages, each RECORD_MAX bytes of whole records;
+ * the last may be shorter.  What is written is never interleaved with
+ * another worker's in the middle of a record, and no record is half there
+ * when a process is killed (logpipe.h).  Only after transcript_commit() has
  * returned 0 may the client see an echo.
  *
  * Each function returns 0, or
@@ -26,6 +27,8 @@
 #include "logpipe.h"
 #include "record.h"
 #include "scoreboard.h"
+
+#define TRANSCRIPT_PAGES 16
 
 /* What a connection's next record depends on; put back when a batch is not written. */
 struct transcript_state {
@@ -51,7 +54,8 @@ struct transcript {
 	struct transcript_state now;
 
 	/* the write in the making */
-	char batch[RECORD_MAX];
+	char batch[TRANSCRIPT_PAGES * RECORD_MAX];
+	size_t batch_size;		/* of it in use: one page, where a write may have to be given up */
 	size_t batch_len;
 	struct transcript_state before;	/* the batch */
 	bool continues_message;		/* it begins with a later piece of a message */

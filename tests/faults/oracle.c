@@ -120,7 +120,7 @@ static bool parse_time(const char *f, size_t len)
 static bool parse(const char *p, const char *end, struct line *line, bool *ret_counts)
 {
 	const char *f, *dot;
-	size_t len;
+	size_t len, line_len = (size_t)(end - p) + 1;
 	bool is_message;
 
 	*ret_counts = false;
@@ -148,6 +148,10 @@ static bool parse(const char *p, const char *end, struct line *line, bool *ret_c
 	n_messages += is_message;
 	if (!field(&p, end, &f, &len) || p >= end)
 		return false;
+	if (!is_message && line_len != 4096)
+		return false;
+	while (!is_message && end > p && end[-1] == ' ')
+		end--;
 	line->length = strtoull(f, NULL, 10);
 	line->data = p;
 	line->data_len = (size_t)(end - p);

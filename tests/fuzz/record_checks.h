@@ -75,7 +75,7 @@ static inline void check_message(struct record_style *style, const struct record
 		} else {
 			check_written(style->format, buf, n, &record);
 			CHECK(record.event == (at + taken < len ? EVENT_PART : EVENT_MESSAGE));
-			CHECK(record.event == EVENT_MESSAGE || room == RECORD_MAX);
+			CHECK(record.event == EVENT_MESSAGE || n == RECORD_MAX);
 			check_piece(style->format, &record, copy + at, taken, is_utf8);
 			CHECK(record.head.time_usec == head->time_usec &&
 			      record.head.id == head->id);

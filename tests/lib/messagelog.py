@@ -204,7 +204,7 @@ class Reader:
                     if len(line) > RECORD_MAX:
                         raise Malformed("record of %d bytes" % len(line))
                     check_clean(line[:-1])
-                    record = self.parse(line[:-1])
+                    record = self.parse_line(line)
                 except Malformed as error:
                     torn = ("%s: %s: %.120r" % (self.where, error, line), len(line) - 1)
                     continue
@@ -213,6 +213,14 @@ class Reader:
         if torn:
             self.log.problems.append(torn[0])
         self.log.messages_in_file.append(messages)
+
+    def parse_line(self, line):
+        """A part is filled up to a page."""
+        filled = len(line) == RECORD_MAX and line.endswith(b" \n")
+        record = self.parse(line.rstrip(b" \n") if filled else line[:-1])
+        if record.event == "part" and len(line) != RECORD_MAX or filled and record.event != "part":
+            raise Malformed("%s of %d bytes" % (record.event, len(line)))
+        return record
 
     def explains(self, torn, line):
         """Whether LINE is the record that closes off the torn one before it."""

@@ -104,6 +104,32 @@ static void test_every_event(void **state)
 	check_taken(JSON_OWN "\"limit\",\"messages\":10}", EVENT_LIMIT);
 }
 
+/* LINE with blanks up to LEN bytes. */
+static const char *filled(const char *line, size_t len)
+{
+	static char buf[RECORD_MAX + 2];
+
+	snprintf(buf, sizeof(buf), "%-*s", (int)len, line);
+	return buf;
+}
+
+static void test_a_part_fills_its_page(void **state)
+{
+	static const char *const text = TEXT "part 5 \"a b  \"", *const json = JSON
+		"\"part\",\"length\":1,\"data_base64\":\"/w==\"}";
+
+	(void)state;
+	assert_int_equal(check_taken(filled(text, RECORD_MAX - 1), EVENT_PART).length, 5);
+	check_taken(filled(TEXT "part 3 base64:Zm9v", RECORD_MAX - 1), EVENT_PART);
+	check_taken(filled(json, RECORD_MAX - 1), EVENT_PART);
+	check_refused(filled(text, RECORD_MAX - 2));
+	check_refused(filled(text, RECORD_MAX));
+	check_refused(filled(json, RECORD_MAX - 2));
+	check_refused(filled(TEXT "message 6 \"hello\\n\"", RECORD_MAX - 1));
+	check_refused(filled(TEXT "open", RECORD_MAX - 1));
+	check_refused(filled("", RECORD_MAX - 1));
+}
+
 static void test_later_versions_are_passed_over(void **state)
 {
 	(void)state;
@@ -358,6 +384,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_every_event),
+		cmocka_unit_test(test_a_part_fills_its_page),
 		cmocka_unit_test(test_later_versions_are_passed_over),
 		cmocka_unit_test(test_text_refused),
 		cmocka_unit_test(test_json_refused),
