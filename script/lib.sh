@@ -19,6 +19,12 @@ packages_test=(dbus e2fsprogs gzip libcmocka-dev logrotate mount ncat netcat-ope
 	python3-pytest socat strace systemd util-linux)
 # shellcheck disable=SC2034
 packages_ci=(clang libclang-rt-14-dev mandoc shellcheck)
+# shellcheck disable=SC2034
+packages_bench=(gnuplot-nox iproute2 libbsd0 libestr0 libevent-2.1-7 libfastjson4 libglib2.0-0
+	libivykis0 libjson-c5 liblognorm5 libnet1 libtirpc3 libwrap0 ncat netbase procps python3 socat)
+# Not installed but unpacked, by script/bench.
+# shellcheck disable=SC2034
+packages_bench_peers=(inetutils-inetd openbsd-inetd rsyslog syslog-ng-core ucspi-tcp xinetd)
 
 installed() {
 	[[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]

@@ -76,6 +76,21 @@ static size_t sendable(const struct plan *plan, const struct client *c)
 	return c->sent - c->received + plan->size <= plan->window ? plan->size : 0;
 }
 
+/* N more bytes have come back, or, where nothing comes back, have gone. */
+static void count(const struct plan *plan, struct report *report, struct client *c, size_t n)
+{
+	uint64_t now = now_nsec(), before = c->received;
+
+	c->received += n;
+	c->progress_nsec = now;
+	if (now < report->begin_nsec || now >= report->end_nsec)
+		return;
+	report->bytes += n;
+	report->messages += c->received / plan->size - before / plan->size;
+	if (c->received == c->sent && plan->window == plan->size && c->sent % plan->size == 0)
+		histogram_add(&report->latency, now - c->sent_nsec);
+}
+
 /* True when the socket takes no more for now. */
 static bool send_some(const struct plan *plan, struct report *report, struct client *c)
 {
@@ -97,23 +112,9 @@ static bool send_some(const struct plan *plan, struct report *report, struct cli
 			c->progress_nsec = c->sent_nsec;
 		c->sent += (size_t)r;
 		if (!plan->echoes)
-			c->received = c->sent;
+			count(plan, report, c, (size_t)r);
 	}
 	return false;
-}
-
-static void count(const struct plan *plan, struct report *report, struct client *c, size_t n)
-{
-	uint64_t now = now_nsec(), before = c->received;
-
-	c->received += n;
-	c->progress_nsec = now;
-	if (now < report->begin_nsec || now >= report->end_nsec)
-		return;
-	report->bytes += n;
-	report->messages += c->received / plan->size - before / plan->size;
-	if (c->received == c->sent && plan->window == plan->size && c->sent % plan->size == 0)
-		histogram_add(&report->latency, now - c->sent_nsec);
 }
 
 static void receive_some(const struct plan *plan, struct report *report, struct client *c)

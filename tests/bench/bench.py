@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""
+Measures echo-logd, the floor and the peers side by side (make bench).
+
+A case is measured in rounds, each server in turn in every round, each started anew.
+Figures go to OUTPUT/bench/CASE.csv; OUTPUT/BENCHMARKS.md and the plots are made from
+all that is there, so a case may be measured again alone.
+"""
+
+import argparse
+import fnmatch
+import os
+import resource
+import shutil
+import sys
+import tempfile
+import time
+
+import machine
+import plots
+import report
+import servers as own
+from cases import CASES
+from measure import Failed
+from peers import peers
+from results import Results
+
+PAUSE = 0.3                     # between start and load: pools fill, memory is freed
+
+
+class Disk(own.Server):
+    """Stands among the servers where the disk alone is measured."""
+
+    def start(self, directory):
+        pass
+
+    def stop(self):
+        pass
+
+
+def all_servers():
+    found = own.own_servers() + peers() + [Disk("fdatasync", logs=True)]
+    return {server.name: server for server in found}
+
+
+def matches(name, patterns):
+    return not patterns or any(fnmatch.fnmatchcase(name, p) for p in patterns)
+
+
+def measure_once(case, server, work, seconds):
+    """Returns the fields, or raises Missing, Failed or AssertionError."""
+    own.isolate()
+    directory = tempfile.mkdtemp(prefix="bench-", dir=work)
+    try:
+        server.start(directory)
+        time.sleep(PAUSE)
+        fields = case.take(server, directory, seconds)
+    finally:
+        try:
+            server.stop()
+        finally:
+            shutil.rmtree(directory, ignore_errors=True)
+    wanted = {figure.field for figure in case.figures}
+    return {name: value for name, value in fields.items() if name in wanted}
+
+
+def measure_case(case, names, arguments, results):
+    known = all_servers()
+    for name in names:
+        results.forget(case.key, name)
+    for number in range(1, arguments.rounds + 1):
+        for name in names:
+            if (case.key, name) in results.failures:
+                continue
+            try:
+                seconds = arguments.seconds or (
+                    case.quick_seconds if arguments.quick else case.seconds)
+                fields = measure_once(case, known[name], arguments.work, seconds)
+            except (own.Missing, Failed, AssertionError, OSError) as problem:
+                results.failures[case.key, name] = str(problem) or repr(problem)
+                print("%-20s %-20s %s" % (case.key, name, results.failures[case.key, name]))
+                continue
+            results.add(case.key, name, number, fields)
+            print("%-20s %-20s round %d  %s" % (case.key, name, number, "  ".join(
+                "%s %.5g" % item for item in fields.items())), flush=True)
+    results.save(case.key)
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(prog="bench.py", description=__doc__.split("\n\n")[0])
+    parser.add_argument("--output", required=True, help="directory of BENCHMARKS.md and bench/")
+    parser.add_argument("--work", default="/var/tmp", help="where logs are written; not a tmpfs")
+    parser.add_argument("--only", action="append", default=[], help="cases, by pattern")
+    parser.add_argument("--servers", default="", help="servers, by comma and pattern")
+    parser.add_argument("--rounds", type=int, help="5, or 1 with --quick")
+    parser.add_argument("--seconds", type=float, help="how long each figure is measured")
+    parser.add_argument("--quick", action="store_true", help="few servers, short, in two minutes")
+    parser.add_argument("--report", action="store_true", help="measure nothing")
+    parser.add_argument("--list", action="store_true", help="name cases and their servers")
+    arguments = parser.parse_args()
+    arguments.rounds = arguments.rounds or (1 if arguments.quick else 5)
+    return arguments
+
+
+def choose(arguments):
+    """(case, names of servers) of all that is asked for."""
+    patterns = [p for p in arguments.servers.split(",") if p]
+    for case in CASES:
+        if not matches(case.key, arguments.only):
+            continue
+        usual = case.quick if arguments.quick and not patterns else case.servers
+        names = [name for name in usual if matches(name, patterns)]
+        if names:
+            yield case, names
+
+
+def main():
+    arguments = parse_arguments()
+    if arguments.list:
+        for case, names in choose(arguments):
+            print("%-20s %s" % (case.key, ", ".join(names)))
+        return 0
+    results = Results(os.path.join(arguments.output, "bench"))
+    for case in CASES:
+        results.load(case.key)
+    own.adopt_orphans()
+    # What a service gets from systemd; inetd closes them all in each child.
+    resource.setrlimit(resource.RLIMIT_NOFILE,
+                       (1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    if not arguments.report:
+        for case, names in choose(arguments):
+            measure_case(case, names, arguments, results)
+        machine.save(results.directory, arguments.work)
+    drawn = plots.draw(results)
+    text = report.write(results, drawn, os.path.join(arguments.output, "BENCHMARKS.md"))
+    print(text if not arguments.only else report.cases_text(results, arguments.only))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

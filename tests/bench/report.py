@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: MIT
+"""BENCHMARKS.md: the targets, the servers side by side, every case."""
+
+import fnmatch
+import os
+
+import machine
+from cases import CASES
+from targets import TARGETS
+
+HEAD = """# Benchmarks
+
+Made by `make bench`; do not edit. How: [`tests/bench`](../tests/bench). Each figure is
+the median of %s, in which every server is started anew and measured in turn. A ratio
+is that of two figures of the same round, and then the median. Every echoed byte is compared
+with what was sent; where a server failed that, the table says how. `floor` forks a process
+for each client and logs nothing; `epoll` is one process for all and logs nothing; all others
+are described by their names, and configured to be as fast as they can be here
+(`tests/bench/peers.py`). echo-logd logs as text and echoes when the record is queued,
+unless its name says otherwise.
+
+Ratios tell more than figures: these are of the machine at the end of this page.
+"""
+
+# (case, field, column) of the table of all servers; ratios to the floor but for the last.
+OVERVIEW = [
+    ("p50-64", "p50", "p50 64 B, 1 client"),
+    ("p50-16k", "p50", "p50 16 KiB, 1 client"),
+    ("mbps-64k", "mbps", "MB/s 64 KiB, 1 client"),
+    ("mbps-16k-16c", "mbps", "MB/s 16 KiB, 16 clients"),
+    ("connections", "rate", "connections/s, 16 at once"),
+]
+
+
+def number(value):
+    if value is None:
+        return "–"
+    if abs(value) >= 1000:
+        return "{:,.0f}".format(value)
+    return "%.3g" % value if abs(value) < 100 else "%.0f" % value
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    lines += ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def targets_text(results):
+    rows = []
+    for target in TARGETS:
+        value = target.value(results)
+        if value is None:
+            rows.append([target.words, target.bound(), "–", "not measured"])
+        else:
+            rows.append([target.words, target.bound(), "%.*f" % (target.digits, value),
+                         "met" if target.is_met(value) else "**not met**"])
+    return table(["", "target", "measured", ""], rows)
+
+
+def overview_cell(results, case, field, server):
+    if (case, server) in results.failures:
+        return "fails"
+    return number(results.ratio((case, server, field), (case, "floor", field)))
+
+
+def overview_text(results):
+    rows, servers = [], next(case for case in CASES if case.key == "p50-64").servers
+    for server in servers:
+        cells = [overview_cell(results, case, field, server) for case, field, _ in OVERVIEW]
+        cells.append(number(results.median("idle-memory", server, "total")))
+        rows.append([server] + cells)
+    return table(["ratio to the floor"] + [title for _, _, title in OVERVIEW] +
+                 ["KiB for an idle client"], rows)
+
+
+def columns_of(case):
+    head = ["server"]
+    for figure in case.figures:
+        head.append("%s, %s" % (figure.title, figure.unit))
+        if not figure.is_part:
+            head += ["of the rounds", "to %s" % case.servers[0]]
+    return head
+
+
+def cells_of(results, case, server):
+    cells = [server]
+    for figure in case.figures:
+        name = (case.key, server, figure.field)
+        cells.append(number(results.median(*name)))
+        if not figure.is_part:
+            spread = results.spread(*name)
+            cells += ["%s to %s" % tuple(map(number, spread)) if spread else "–",
+                      number(results.ratio(name, (case.key, case.servers[0], figure.field)))]
+    return cells
+
+
+def case_text(results, case):
+    head, rows = columns_of(case), []
+    for server in case.servers:
+        if (case.key, server) in results.failures:
+            words = results.failures[case.key, server].replace("|", "/")
+            rows.append([server, "fails: " + words] + [""] * (len(head) - 2))
+        elif any(results.rounds(case.key, server, f.field) for f in case.figures):
+            rows.append(cells_of(results, case, server))
+    return "### %s: %s\n\n%s" % (case.key, case.title, table(head, rows)) if rows else ""
+
+
+def cases_text(results, only):
+    return "\n".join(case_text(results, case) for case in CASES
+                     if any(fnmatch.fnmatchcase(case.key, p) for p in only))
+
+
+def count_of_rounds(results):
+    counts = {len(rounds) for rounds in results.values.values()}
+    if len(counts) > 1:
+        return "%d to %d rounds" % (min(counts), max(counts))
+    return "1 round" if counts == {1} else "%d rounds" % max(counts, default=0)
+
+
+def write(results, drawn, path):
+    """Writes the page, with the plots DRAWN (names and titles), and returns its text."""
+    parts = [HEAD % count_of_rounds(results), "## Targets\n", targets_text(results),
+             "## All servers\n", overview_text(results)]
+    parts += ["![%s](bench/%s)\n" % (title, name) for name, title in drawn]
+    parts += ["## Case by case\n"] + [case_text(results, case) for case in CASES]
+    parts += ["## The machine\n", table(["", ""], machine.load(results.directory))]
+    text = "\n".join(part for part in parts if part)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(path, "w") as file:
+        file.write(text)
+    return text

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: MIT
+"""Servers that are measured: each is started anew for each figure, and gone after it."""
+
+import ctypes
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+from daemon import Daemon, binary, children
+
+PORT = 7777                     # every server has a network namespace of its own, see isolate()
+CLONE_NEWNET = 0x40000000
+PR_SET_CHILD_SUBREAPER = 36
+MAX_CLIENTS = 12000
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Missing(Exception):
+    """The server cannot run here, and why."""
+
+
+def isolate():
+    """
+    Takes the calling process into a fresh network namespace, with loopback up: no
+    TIME_WAIT of the last measurement, and port 7 for those who know no other.
+    Only root may; for others it is the same loopback for all.
+    """
+    if os.geteuid() != 0:
+        return
+    if libc.unshare(CLONE_NEWNET) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+def adopt_orphans():
+    """What a server leaves behind becomes a child of ours, to be ended by end_children()."""
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def end_children():
+    """SIGKILL for every child of this process, and for those who become one by that."""
+    while True:
+        left = children(os.getpid())
+        if not left:
+            return
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+            try:
+                os.waitpid(pid, 0)
+            except ChildProcessError:
+                pass
+
+
+def family(pid):
+    """PID and all its descendants."""
+    found = [pid]
+    for parent in found:
+        found += children(parent)
+    return found
+
+
+def wait_for_port(port, process, seconds=10):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if process and process.poll() is not None:
+            break
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.01)
+    raise Missing("does not listen on port %d" % port)
+
+
+class Server:
+    """
+    NAME is what the tables say; LOGS whether it stores what it echoes; FORKS whether
+    each client gets a process that is made for it.
+    """
+
+    def __init__(self, name, logs=False, forks=True, echoes=True):
+        self.name, self.logs, self.forks, self.echoes = name, logs, forks, echoes
+        self.port = PORT
+
+    def start(self, directory):
+        raise NotImplementedError
+
+    def pids(self):
+        raise NotImplementedError
+
+    def stop(self):
+        raise NotImplementedError
+
+    def log_path(self, directory):
+        return os.path.join(directory, "messages.log")
+
+
+class Command(Server):
+    """A server that is a command which stays in the foreground."""
+
+    def __init__(self, name, argv, **properties):
+        super().__init__(name, **properties)
+        self.argv = argv                # a function of the directory
+        self.process = None
+
+    def start(self, directory):
+        argv = self.argv(directory)
+        path = shutil.which(argv[0])
+        if not path:
+            raise Missing("%s is not here" % os.path.basename(argv[0]))
+        with open(os.path.join(directory, "output"), "ab") as output:
+            self.process = subprocess.Popen([path] + argv[1:], cwd=directory, stdout=output,
+                                            stdin=subprocess.DEVNULL, stderr=output,
+                                            env=self.environment())
+        wait_for_port(self.port, self.process)
+
+    def environment(self):
+        return None
+
+    def pids(self):
+        return family(self.process.pid)
+
+    def stop(self):
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        end_children()
+
+
+class EchoLogd(Server):
+    """The daemon as built, started like in every other test; OPTIONS of its configuration."""
+
+    def __init__(self, name, **options):
+        super().__init__(name, logs=True, forks=False)
+        self.options = {"log." + key: value for key, value in options.items()}
+        self.daemon = None
+
+    def start(self, directory):
+        options = {"server.max_clients": MAX_CLIENTS, "server.address": "127.0.0.1"}
+        self.daemon = Daemon(directory, dict(options, **self.options), port=self.port)
+        self.daemon.start()
+
+    def pids(self):
+        return family(self.daemon.pid)
+
+    def stop(self):
+        problems = self.daemon.end()
+        end_children()
+        if problems:
+            raise AssertionError("%s: %s" % (self.name, "; ".join(problems)))
+
+
+def beside(program):
+    """A program of tests/bench, as built."""
+    return os.path.join(os.path.dirname(os.path.dirname(binary())), "tests", "bench", program)
+
+
+def own_servers():
+    return [
+        Command("floor", lambda d: [beside("floor"), str(PORT)]),
+        Command("epoll", lambda d: [beside("epoll_echo"), str(PORT)], forks=False),
+        Command("textbook", lambda d: [beside("textbook"), str(PORT), d + "/messages.log"],
+                logs=True),
+        EchoLogd("echo-logd"),
+        EchoLogd("echo-logd raw", format="raw"),
+        EchoLogd("echo-logd written", echo_after="written"),
+        EchoLogd("echo-logd synced", echo_after="synced"),
+        EchoLogd("echo-logd line", framing="line"),
+    ]
