@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import subprocess
+import threading
 import time
 
 from servers import beside
@@ -111,25 +112,35 @@ def fdatasync(directory, seconds):
 def tail(server, directory, messages):
     """How long after it was sent a message comes out of tail -F, in microseconds."""
     path, took = server.log_path(directory), []
-    follower = subprocess.Popen(["tail", "-n", "0", "-F", path], stdout=subprocess.PIPE,
+    # From the first line on: nobody knows when it has found the end.
+    follower = subprocess.Popen(["tail", "-n", "+1", "-F", path], stdout=subprocess.PIPE,
                                 stdin=subprocess.DEVNULL)
+    # Who waits for a line that does not come is told of the end of the file.
+    timer = threading.Timer(60, follower.kill)
+    timer.start()
+
+    def wait_for(word):
+        for line in iter(follower.stdout.readline, b""):
+            if word in line:
+                return
+        raise Failed("tail did not show %s" % word.decode())
+
     try:
         with socket.create_connection(("127.0.0.1", server.port), 5) as client:
             client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             client.settimeout(5)
             client.sendall(b"first\n")
-            while b"first" not in follower.stdout.readline():
-                pass
+            wait_for(b"first")
             for i in range(messages):
                 # Pauses of 1 to 60 ms: the logger naps, or sleeps, or is about to.
                 time.sleep(0.001 + 0.059 * (i * 7919 % messages) / messages)
                 word = b"message-%d." % i
                 begin = time.monotonic()
                 client.sendall(word + b"\n")
-                while word not in follower.stdout.readline():
-                    pass
+                wait_for(word)
                 took.append((time.monotonic() - begin) * 1e6)
     finally:
+        timer.cancel()
         follower.kill()
         follower.wait()
         follower.stdout.close()
