@@ -15,7 +15,7 @@ die() { say "$@"; exit 1; }
 # shellcheck disable=SC2034
 packages_build=(autoconf automake gcc libc6-dev libinih-dev libsystemd-dev make pkg-config)
 # shellcheck disable=SC2034
-packages_test=(dbus e2fsprogs gzip libcmocka-dev logrotate mount ncat netcat-openbsd procps python3
+packages_test=(dbus e2fsprogs gzip iproute2 libcmocka-dev logrotate mount ncat netcat-openbsd procps python3
 	python3-pytest socat strace systemd util-linux)
 # shellcheck disable=SC2034
 packages_ci=(clang libclang-rt-14-dev mandoc shellcheck)

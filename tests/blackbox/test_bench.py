@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""The bench itself: its load generator notices what a server does wrong, its report adds up."""
+
+import csv
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+sys.path.insert(0, os.path.join(os.environ["ECHO_LOGD_SRCDIR"], "tests", "bench"))
+
+import report  # noqa: E402
+from measure import Failed, loadgen  # noqa: E402
+from results import Results  # noqa: E402
+from targets import TARGETS  # noqa: E402
+
+BENCH = os.path.join(os.environ["ECHO_LOGD_SRCDIR"], "tests", "bench", "bench.py")
+
+
+class Mirror:
+    """Echoes what CHANGE, a function of the number of the read and its bytes, makes of it."""
+    name, echoes = "mirror", True
+
+    def __init__(self, change):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.change = change
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            try:
+                client = self.listener.accept()[0]
+            except OSError:
+                return
+            threading.Thread(target=self.serve, args=[client], daemon=True).start()
+
+    def serve(self, client):
+        with client:
+            try:
+                for number, data in enumerate(iter(lambda: client.recv(65536), b"")):
+                    data = self.change(number, data)
+                    if data is None:
+                        return
+                    client.sendall(data)
+            except OSError:
+                pass
+
+    def end(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+@pytest.fixture
+def mirror():
+    mirrors = []
+
+    def make(change):
+        mirrors.append(Mirror(change))
+        return mirrors[-1]
+
+    yield make
+    for each in mirrors:
+        each.end()
+
+
+def one_bit_wrong(number, data):
+    return data if number < 5 else data[:-1] + bytes([data[-1] ^ 1])
+
+
+LOADS = [["latency", "--size", 64], ["throughput", "--size", 16384], ["connections", "--size", 64]]
+
+
+@pytest.mark.parametrize("load", LOADS, ids=lambda load: load[0])
+@pytest.mark.parametrize("kind", ["text", "random"])
+def test_an_honest_server(mirror, load, kind):
+    fields = loadgen(mirror(lambda number, data: data), *load, "--kind", kind,
+                     seconds=0.2, warmup=0)
+    assert fields["errors"] == 0
+    assert fields["bytes"] >= load[2]
+
+
+@pytest.mark.parametrize("load", LOADS[:2], ids=lambda load: load[0])
+@pytest.mark.parametrize("kind", ["text", "random"])
+def test_one_wrong_bit(mirror, load, kind):
+    with pytest.raises(Failed):
+        loadgen(mirror(one_bit_wrong), *load, "--kind", kind, seconds=0.5, warmup=0)
+
+
+def test_a_wrong_bit_in_a_short_connection(mirror):
+    with pytest.raises(Failed):
+        loadgen(mirror(lambda number, data: data[:-1] + b"\xff"), *LOADS[2], seconds=0.2, warmup=0)
+
+
+@pytest.mark.parametrize("load", LOADS, ids=lambda load: load[0])
+def test_a_server_that_hangs_up(mirror, load):
+    with pytest.raises(Failed):
+        loadgen(mirror(lambda number, data: None), *load, seconds=0.2, warmup=0)
+
+
+@pytest.mark.parametrize("load", LOADS, ids=lambda load: load[0])
+def test_a_server_that_says_nothing(mirror, load):
+    with pytest.raises(Failed):
+        loadgen(mirror(lambda number, data: b""), *load, seconds=0.2, warmup=0, patience=0.5)
+
+
+def test_percentiles(mirror):
+    """One answer in twenty is late: not the median, but the 99th of a hundred."""
+    def late(number, data):
+        if number % 20 == 19:
+            time.sleep(0.03)
+        return data
+
+    fields = loadgen(mirror(late), "latency", "--size", 64, seconds=1, warmup=0)
+    assert fields["p50"] < 30000 <= fields["p99"]
+
+
+def figures(results, **rounds):
+    for server, values in rounds.items():
+        for number, value in enumerate(values, 1):
+            results.add("p50-64", server.replace("_", "-"), number, {"p50": value})
+
+
+@pytest.mark.parametrize("own,word", [(110, "met"), (111, "**not met**")])
+def test_a_target(tmp_path, own, word):
+    results = Results(str(tmp_path))
+    figures(results, floor=[100, 100, 100], echo_logd=[own, own, 500])
+    text = report.targets_text(results)
+    line = next(line for line in text.splitlines() if TARGETS[0].words in line)
+    assert line.rstrip(" |").endswith("| " + word)
+    # What nobody measured is not met either.
+    assert text.count("not measured") == len(TARGETS) - 1
+
+
+def test_ratios_are_of_one_round(tmp_path):
+    """A machine that is twice as slow in one round is so for all."""
+    results = Results(str(tmp_path))
+    figures(results, floor=[10, 20, 40], echo_logd=[20, 40, 40])
+    assert results.ratio(("p50-64", "echo-logd", "p50"), ("p50-64", "floor", "p50")) == 2
+
+
+def test_from_the_load_to_the_page(tmp_path):
+    """Two cases of the bench itself; what it keeps can be read back."""
+    done = subprocess.run([sys.executable, BENCH, "--output", str(tmp_path), "--work", str(tmp_path),
+                           "--only", "p50-64", "--only", "tail", "--servers", "floor,echo-logd",
+                           "--rounds", "2", "--seconds", "0.2"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout
+    with open(tmp_path / "bench" / "p50-64.csv", newline="") as file:
+        rows = list(csv.reader(file))[1:]
+    assert {(row[1], row[2]) for row in rows if row[3] == "p50"} == \
+        {(server, number) for server in ("floor", "echo-logd") for number in "12"}
+    page = (tmp_path / "BENCHMARKS.md").read_text()
+    assert "fails" not in page.replace("where a server failed", "")
+    assert "| echo-logd |" in page
+    assert os.path.exists(tmp_path / "bench" / "tail.csv")
