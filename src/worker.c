@@ -366,17 +366,16 @@ static int serve_clients(struct worker *w)
 int worker_run(const struct config *config, const struct descriptors *fds,
 	       struct scoreboard *board, unsigned slot_index)
 {
+	/* All zero in a new process; to say so again would touch every page of the batch. */
 	static struct worker w;
 	int r;
 
-	w = (struct worker){
-		.config = config,
-		.fds = fds,
-		.board = board,
-		.slot_index = slot_index,
-		.slot = scoreboard_slot(board, slot_index),
-		.low = pool_limits(config).low,
-	};
+	w.config = config;
+	w.fds = fds;
+	w.board = board;
+	w.slot_index = slot_index;
+	w.slot = scoreboard_slot(board, slot_index);
+	w.low = pool_limits(config).low;
 	r = prepare(&w);
 	if (r == 0)
 		r = serve_clients(&w);
