@@ -51,8 +51,11 @@ static int accept_from(const struct acceptor *a, int listen_fd, struct sockaddr_
 	socklen_t len = sizeof(*ret_peer);
 	int fd = accept4(listen_fd, (struct sockaddr *)ret_peer, &len, SOCK_CLOEXEC);
 
-	if (fd >= 0)
+	if (fd >= 0) {
+		if (ret_peer->ss_family == AF_UNIX)
+			listener_hand_on(listen_fd, fd);
 		return fd;
+	}
 	if (errno == EINVAL)
 		return -ESHUTDOWN;
 	if (out_of_resources(errno)) {

@@ -40,7 +40,7 @@ static const struct {
 #define OOM_RAISE 200
 #define OOM_MOST 1000
 
-#define MAX_HELD (STDERR_FILENO + 1 + CONFIG_MAX_ADDRESSES + 8)
+#define MAX_HELD (STDERR_FILENO + 1 + LISTENERS_MAX + 8)
 
 struct keep {
 	int fds[MAX_HELD];	/* ascending */

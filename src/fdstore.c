@@ -85,6 +85,18 @@ static void take_log_file(int fd, const char *name, int *log_file)
 	log_file_number = number;
 }
 
+static void take_other(int fd, const char *name, struct kept *kept)
+{
+	struct passed *passed = &kept->passed[kept->n_passed];
+
+	if (kept->n_passed++ >= LISTENERS_MAX) {
+		close(fd);
+		return;
+	}
+	passed->fd = fd;
+	snprintf(passed->name, sizeof(passed->name), "%s", name);
+}
+
 static void take_one(int fd, const char *name, struct descriptors *fds, struct kept *kept)
 {
 	if (strcmp(name, LOG_PIPE) == 0)
@@ -98,7 +110,7 @@ static void take_one(int fd, const char *name, struct descriptors *fds, struct k
 	else if (strcmp(name, SPILL) == 0)
 		take_only(fd, &kept->spill_fd);
 	else
-		close(fd);
+		take_other(fd, name, kept);
 }
 
 bool fdstore_take(struct descriptors *fds, struct kept *ret_kept)

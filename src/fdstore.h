@@ -18,14 +18,22 @@
 
 #include "child.h"
 
-/* What is kept beside the pipes and the log file; -1 where there is none. */
+/* A descriptor that is none of these: of a socket unit, most likely. */
+struct passed {
+	int fd;
+	char name[64];			/* sd_listen_fds_with_names(3), cut */
+};
+
+/* What is kept beside the pipes and the log file, -1 where there is none; and what else came with it. */
 struct kept {
 	int scoreboard_fd;
 	int spill_fd;
+	struct passed passed[LISTENERS_MAX];
+	unsigned n_passed;		/* those beyond LISTENERS_MAX are closed and count */
 };
 
 /*
- * Takes what was kept: fills the pipes and the log file of *FDS (-1 where
+ * Takes what was kept, and what a socket unit passes: fills the pipes and the log file of *FDS (-1 where
  * there is none) and *RET_KEPT.  Half a pipe is no pipe.
  * Returns whether both pipes are there.
  */

@@ -2,11 +2,13 @@
 #include "listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "net.h"
@@ -151,9 +153,15 @@ int listeners_open(const struct config *config, const struct listeners *running,
 		   struct listeners *ret_listeners, char ret_failed[RECORD_PEER_SIZE],
 		   char *ret_skipped, size_t skipped_size)
 {
-	struct listeners opened;
-	int r = open_all(config, running, &opened, ret_skipped, skipped_size);
+	struct listeners opened = {.n = 0};
+	int r;
 
+	if (running && running->are_passed) {
+		*ret_listeners = *running;
+		ret_skipped[0] = '\0';
+		return 0;
+	}
+	r = open_all(config, running, &opened, ret_skipped, skipped_size);
 	if (r == -EADDRINUSE && running) {
 		close_new(&opened, running);
 		pause_others(running, config);
@@ -167,6 +175,62 @@ int listeners_open(const struct config *config, const struct listeners *running,
 		return r;
 	}
 	*ret_listeners = opened;
+	return 0;
+}
+
+/* Returns 0, or what of listeners_adopt() FD is refused with. */
+static int check_passed(int fd)
+{
+	struct sockaddr_storage address;
+	socklen_t len = sizeof(address);
+
+	if (getsockname(fd, (struct sockaddr *)&address, &len) < 0)
+		return -errno;
+	if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, -1) <= 0)
+		return -EPROTOTYPE;
+	if (address.ss_family != AF_INET && address.ss_family != AF_INET6 &&
+	    address.ss_family != AF_UNIX)
+		return -EAFNOSUPPORT;
+	return sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0 ? 0 : -EINVAL;
+}
+
+static void name_passed(struct listener *l)
+{
+	struct sockaddr_un un = {0};
+	struct sockaddr_storage address = {0};
+	socklen_t len = sizeof(address);
+	bool is_abstract;
+
+	(void)getsockname(l->fd, (struct sockaddr *)&address, &len);
+	if (address.ss_family != AF_UNIX) {
+		net_format(&address, l->name);
+		return;
+	}
+	memcpy(&un, &address, sizeof(un));
+	/* unix(7): an abstract name begins with a zero byte. */
+	is_abstract = un.sun_path[0] == '\0';
+	snprintf(l->name, sizeof(l->name), "unix:%s%.*s", is_abstract ? "@" : "",
+		 (int)sizeof(un.sun_path) - is_abstract, un.sun_path + is_abstract);
+}
+
+int listeners_adopt(struct listeners *listeners, int fd)
+{
+	struct listener *l = &listeners->item[listeners->n];
+	int flags = fcntl(fd, F_GETFL), r = check_passed(fd);
+
+	if (r == 0 && listeners->n == LISTENERS_MAX)
+		r = -E2BIG;
+	/* Many workers wait for one client. */
+	if (r == 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
+		r = -errno;
+	if (r < 0) {
+		close(fd);
+		return r;
+	}
+	l->fd = fd;
+	name_passed(l);
+	listeners->n++;
+	listeners->are_passed = true;
 	return 0;
 }
 
@@ -187,12 +251,24 @@ void listeners_configure(const struct listeners *listeners, const struct config 
 	}
 }
 
+void listener_hand_on(int listen_fd, int client_fd)
+{
+	struct timeval idle;
+	socklen_t len = sizeof(idle);
+
+	if (getsockopt(listen_fd, SOL_SOCKET, SO_RCVTIMEO, &idle, &len) < 0)
+		return;
+	(void)setsockopt(client_fd, SOL_SOCKET, SO_RCVTIMEO, &idle, len);
+	(void)setsockopt(client_fd, SOL_SOCKET, SO_SNDTIMEO, &idle, len);
+}
+
 void listeners_close(struct listeners *old, const struct listeners *new)
 {
 	for (unsigned i = 0; i < old->n; i++) {
 		if (find(new, old->item[i].name))
 			continue;
-		(void)shutdown(old->item[i].fd, SHUT_RD);
+		if (!old->are_passed)
+			(void)shutdown(old->item[i].fd, SHUT_RD);
 		close(old->item[i].fd);
 	}
 	old->n = 0;

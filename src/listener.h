@@ -2,30 +2,42 @@
 /*
  * The sockets that clients connect to.
  *
- * Made by the master; workers inherit and accept from them.  What a client
- * socket needs (TCP_NODELAY, timeouts) is set here once, since Linux hands
- * a listener's options on to what it accepts: three system calls fewer for
- * each client.
+ * Made by the master, or by systemd before it; workers inherit and accept
+ * from them.  What a client socket needs (TCP_NODELAY, timeouts) is set here
+ * once, since Linux hands a TCP listener's options on to what it accepts:
+ * three system calls fewer for each client.
  */
 #ifndef ECHO_LOGD_LISTENER_H
 #define ECHO_LOGD_LISTENER_H
 
+#include <stdbool.h>
+#include <sys/un.h>
+
 #include "config.h"
 #include "record.h"
 
+/* As many as a socket unit may pass; the configuration names CONFIG_MAX_ADDRESSES at most. */
+#define LISTENERS_MAX 128
+
+/* The longest is "unix:" and a path. */
+#define LISTENER_NAME_SIZE (sizeof("unix:") + sizeof(((struct sockaddr_un *)NULL)->sun_path))
+
 struct listener {
 	int fd;
-	char name[RECORD_PEER_SIZE];	/* "127.0.0.1:7" */
+	char name[LISTENER_NAME_SIZE];	/* "127.0.0.1:7" */
 };
 
 struct listeners {
-	struct listener item[CONFIG_MAX_ADDRESSES];
+	struct listener item[LISTENERS_MAX];
 	unsigned n;
+	bool are_passed;	/* they are systemd's: see listeners_adopt() */
 };
 
 /*
  * Listens on every address of CONFIG.  A socket of RUNNING (may be NULL)
  * that already listens on one is taken over; RUNNING itself is unchanged.
+ * Where those of RUNNING are passed ones they are the result, whatever
+ * CONFIG says.
  * Addresses of the default list that this kernel lacks are skipped and
  * named in RET_SKIPPED (NUL-terminated, "" when none).
  * Returns 0; or -errno with the address that failed in RET_FAILED, and
@@ -37,13 +49,27 @@ int listeners_open(const struct config *config, const struct listeners *running,
 		   struct listeners *ret_listeners, char ret_failed[RECORD_PEER_SIZE],
 		   char *ret_skipped, size_t skipped_size);
 
+/*
+ * Takes FD, which systemd has passed, into LISTENERS, and from then on they
+ * are passed ones: they stay as they are on reload, and are never stopped,
+ * since whoever waits in their queues is the next instance's client.
+ * Returns 0; or, having closed FD, -ENOTSOCK; -EPROTOTYPE when it is no
+ * stream socket; -EAFNOSUPPORT when it is neither IP nor AF_UNIX; -EINVAL
+ * when it does not listen; -E2BIG when there are LISTENERS_MAX already.
+ */
+int listeners_adopt(struct listeners *listeners, int fd);
+
 /* (Re)sets the options that accepted sockets inherit from CONFIG. */
 void listeners_configure(const struct listeners *listeners, const struct config *config);
+
+/* An AF_UNIX listener's timeouts are not inherited by the CLIENT_FD that was accepted from it: sets them. */
+void listener_hand_on(int listen_fd, int client_fd);
 
 /*
  * Stops and closes each socket of OLD that NEW (may be NULL: all) does not
  * hold.  Stopped for every process at once, workers included: clients that
- * come later are refused rather than left waiting.
+ * come later are refused rather than left waiting.  Passed sockets are closed
+ * and go on listening in systemd.
  */
 void listeners_close(struct listeners *old, const struct listeners *new);
 

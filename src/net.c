@@ -39,6 +39,19 @@ void net_format(const struct sockaddr_storage *address, char ret_name[RECORD_PEE
 	}
 }
 
+void net_format_peer(int fd, const struct sockaddr_storage *address, char ret_name[RECORD_PEER_SIZE])
+{
+	struct ucred peer = {.pid = 0};
+	socklen_t len = sizeof(peer);
+
+	if (address->ss_family != AF_UNIX) {
+		net_format(address, ret_name);
+		return;
+	}
+	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
+	snprintf(ret_name, RECORD_PEER_SIZE, "unix:%d", (int)peer.pid);
+}
+
 int net_parse(const char *text, uint16_t port, struct sockaddr_storage *ret_address,
 	      socklen_t *ret_len)
 {

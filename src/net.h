@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Socket addresses to text and back.  Pure. */
+/* Socket addresses to text and back. */
 #ifndef ECHO_LOGD_NET_H
 #define ECHO_LOGD_NET_H
 
@@ -13,6 +13,14 @@
  * "[fe80::1%eth0]:53412"; an IPv4-mapped address as IPv4.
  */
 void net_format(const struct sockaddr_storage *address, char ret_name[RECORD_PEER_SIZE]);
+
+/*
+ * The same for the peer, with this ADDRESS, of the connected FD; an AF_UNIX
+ * peer has none, and is "unix:PID", the process that connected; 0 where
+ * that one cannot be seen from here.
+ */
+void net_format_peer(int fd, const struct sockaddr_storage *address,
+		     char ret_name[RECORD_PEER_SIZE]);
 
 /*
  * Turns a numeric address, with "%interface" where it is link-local, and a

@@ -39,6 +39,15 @@ static int load(struct service *s, struct config *ret_fresh)
 	return 0;
 }
 
+static bool names_other_addresses(const struct config *fresh, const struct config *running)
+{
+	bool differ = fresh->port != running->port || fresh->n_addresses != running->n_addresses;
+
+	for (unsigned i = 0; i < fresh->n_addresses && !differ; i++)
+		differ = strcmp(fresh->addresses[i], running->addresses[i]) != 0;
+	return differ;
+}
+
 static int open_listeners(struct service *s, const struct config *fresh,
 			  struct listeners *ret_listeners)
 {
@@ -46,6 +55,8 @@ static int open_listeners(struct service *s, const struct config *fresh,
 	int r = listeners_open(fresh, &s->fds.listeners, ret_listeners, failed, skipped,
 			       sizeof(skipped));
 
+	if (r == 0 && ret_listeners->are_passed && names_other_addresses(fresh, &s->config))
+		journal_notice("a change of server.address or server.port has no effect: the sockets are systemd's, change the socket unit");
 	if (r < 0)
 		journal_error("cannot listen on %s: %s", failed, strerror(-r));
 	else if (skipped[0])

@@ -83,11 +83,56 @@ static int open_bells(struct descriptors *fds)
 	return fds->doorbell < 0 || fds->logger_bell < 0 ? -errno : 0;
 }
 
+static const char *why_refused(int r)
+{
+	switch (r) {
+	case -EPROTOTYPE:
+		return "is no stream socket: the socket unit needs ListenStream=";
+	case -EAFNOSUPPORT:
+		return "is neither an IP nor an AF_UNIX socket";
+	case -EINVAL:
+		return "does not listen: the socket unit needs Accept=no";
+	default:
+		return strerror(-r);
+	}
+}
+
+/* All of what a socket unit passed, or none: half of it would look as if all were well. */
+static void adopt_sockets(struct service *s, const struct kept *kept)
+{
+	bool all = kept->n_passed <= LISTENERS_MAX;
+
+	if (!all)
+		journal_error("systemd passed %u sockets; at most %u can be served; not started",
+			      kept->n_passed, LISTENERS_MAX);
+	for (unsigned i = 0; i < kept->n_passed && i < LISTENERS_MAX; i++) {
+		const struct passed *passed = &kept->passed[i];
+		int r = listeners_adopt(&s->fds.listeners, passed->fd);
+
+		if (r == -ENOTSOCK) {
+			/* Perhaps kept by another version; that is no reason not to serve. */
+			journal_warning("systemd passed %s, which is no socket and not known: closed",
+					passed->name);
+		} else if (r < 0) {
+			journal_error("systemd passed %s, which %s; not started", passed->name,
+				      why_refused(r));
+			all = false;
+		}
+	}
+	if (!all)
+		s->fds.listeners = (struct listeners){.are_passed = true};
+}
+
 static int listen_first(struct service *s)
 {
 	char failed[RECORD_PEER_SIZE], skipped[256];
-	int r = listeners_open(&s->config, NULL, &s->fds.listeners, failed, skipped,
-			       sizeof(skipped));
+	int r;
+
+	if (s->fds.listeners.are_passed) {
+		listeners_configure(&s->fds.listeners, &s->config);
+		return s->fds.listeners.n > 0 ? 0 : -EINVAL;
+	}
+	r = listeners_open(&s->config, NULL, &s->fds.listeners, failed, skipped, sizeof(skipped));
 
 	if (r == -EACCES)
 		journal_error("cannot listen on %s: %s; ports below 1024 need CAP_NET_BIND_SERVICE; not started",
@@ -146,10 +191,11 @@ static int take_what_was_kept(struct service *s)
 	int r;
 
 	s->took_pipes = fdstore_take(&s->fds, &kept);
-	if (!s->took_pipes) {
+	if (!s->took_pipes)
 		s->fds = (struct descriptors)NO_DESCRIPTORS;
+	adopt_sockets(s, &kept);
+	if (!s->took_pipes)
 		return 0;
-	}
 	crash_point("adopted");
 	if (kept.scoreboard_fd >= 0 && scoreboard_adopt(kept.scoreboard_fd, &s->board) < 0)
 		s->board = NULL;
@@ -278,7 +324,11 @@ static void introduce(const struct service *s)
 	for (unsigned i = 0; i < s->fds.listeners.n && len < sizeof(names); i++)
 		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", i ? ", " : "",
 					s->fds.listeners.item[i].name);
-	journal_info("listening on %s, logging to %s", names, s->config.path);
+	journal_info("listening on %s%s, logging to %s", names,
+		     s->fds.listeners.are_passed
+			     ? " (sockets of systemd: server.address and server.port have no effect)"
+			     : "",
+		     s->config.path);
 	if (geteuid() == 0)
 		journal_warning("running as root, which nothing here needs: use a user of its own and CAP_NET_BIND_SERVICE");
 	if (n_spilled > 0)

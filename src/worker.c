@@ -294,7 +294,7 @@ static int handle_client(struct worker *w, int fd, const struct sockaddr_storage
 	acceptor_unwatch(&w->acceptor);
 	client_fd = fd;
 	set_signals_blocked(false);
-	net_format(peer, name);
+	net_format_peer(fd, peer, name);
 	cell_add(&w->slot->clients, 1);
 	end = after_logging(transcript_open(&w->transcript, clock_realtime_usec(), name));
 	if (end == GO_ON)

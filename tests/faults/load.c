@@ -46,7 +46,7 @@ static uint64_t seconds = 5, size = 64, window = 64, connection_bytes = 1 << 20,
 static enum stream_kind kind = STREAM_RANDOM;
 static FILE *ledger;
 static int epoll_fd;
-static uint64_t next_number, total_echoed, n_connections, n_lost;
+static uint64_t next_number, total_echoed, n_connections, n_lost, n_refused;
 static struct client clients[MAX_CLIENTS];
 static volatile sig_atomic_t stop_requested;
 
@@ -176,6 +176,8 @@ static void receive_some(struct client *c)
 		}
 		if (n < 0 && errno == EAGAIN)
 			return;
+		if (n < 0 && errno == ECONNREFUSED)
+			n_refused++;
 		if (n == 0 && c->echoed == connection_bytes)
 			finish(c, "whole");
 		else
@@ -272,9 +274,10 @@ int main(int argc, char *argv[])
 	run(begin + seconds * 1000000);
 	if (fclose(ledger) != 0)
 		die("ledger");
-	printf("connections %llu lost %llu echoed %llu bytes %.1f MB/s\n",
+	printf("connections %llu lost %llu echoed %llu bytes %.1f MB/s refused %llu\n",
 	       (unsigned long long)n_connections, (unsigned long long)n_lost,
 	       (unsigned long long)total_echoed,
-	       (double)total_echoed / (double)(now_usec() - begin));
+	       (double)total_echoed / (double)(now_usec() - begin),
+	       (unsigned long long)n_refused);
 	return 0;
 }

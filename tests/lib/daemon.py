@@ -13,7 +13,7 @@ import subprocess
 import termios
 import time
 
-from standin import PATIENCE, Notifications
+from standin import PATIENCE, Notifications, handover
 
 SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PR_SET_CHILD_SUBREAPER = 36
@@ -158,11 +158,13 @@ class LogPipe:
 
 class Daemon:
     def __init__(self, directory, options=None, arguments=(), log_directory=None,
-                 runtime_directory=False, prefix=(), port=None, program=None, store=None):
+                 runtime_directory=False, prefix=(), port=None, program=None, store=None,
+                 sockets=()):
         """
         OPTIONS: {"section.key": value} of the configuration file.  ARGUMENTS
         follow on the command line.  PREFIX: a command to start it by.  PROGRAM:
         not binary() but this one.  STORE: an FdStore that outlives its processes.
+        SOCKETS: (name, socket) that a socket unit passes; they stay the caller's.
         """
         self.directory = str(directory)
         self.port = port or free_port()
@@ -174,6 +176,7 @@ class Daemon:
         # ECHO_LOGD_PREFIX: a command to start every daemon by (make check-valgrind).
         self.prefix = list(prefix) + os.environ.get("ECHO_LOGD_PREFIX", "").split()
         self.program, self.store = program or binary(), store
+        self.sockets = list(sockets)
         self.runtime_directory = None
         if runtime_directory:
             self.runtime_directory = os.path.join(self.directory, "run")
@@ -214,7 +217,9 @@ class Daemon:
         if self.notifications:
             self.notifications.end()
         self.notifications = Notifications(notify_path, self.store)
-        prefix, kept = self.store.handover() if self.store else ([], [])
+        # systemd passes those of socket units first.
+        prefix, kept = handover([(name, s.fileno()) for name, s in self.sockets] +
+                                (self.store.kept if self.store else []))
         environment = dict(os.environ, NOTIFY_SOCKET=notify_path)
         environment.pop("RUNTIME_DIRECTORY", None)
         environment.pop("LISTEN_FDS", None)

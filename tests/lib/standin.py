@@ -27,6 +27,16 @@ os.execvp(command[0], command)
 """
 
 
+def handover(entries):
+    """For a list of (name, descriptor): a command that starts another with them, and what to pass to it."""
+    fds = [fd for _, fd in entries]
+    if not fds:
+        return [], []
+    names = ":".join(name for name, _ in entries)
+    return ["/usr/bin/python3", "-IS", "-c", EXEC_WITH_FDS, str(len(fds)), *map(str, fds),
+            names], fds
+
+
 class FdStore:
     """The file descriptor store of a unit, as far as echo-logd uses it: FDSTORE=1, FDSTOREREMOVE=1."""
 
@@ -45,15 +55,6 @@ class FdStore:
                 os.close(entry[1])
                 self.kept.remove(entry)
         return fds
-
-    def handover(self):
-        """Returns a command that starts another with the descriptors, and the descriptors to pass to it."""
-        fds = [fd for _, fd in self.kept]
-        if not fds:
-            return [], []
-        names = ":".join(name for name, _ in self.kept)
-        return ["/usr/bin/python3", "-IS", "-c", EXEC_WITH_FDS, str(len(fds)), *map(str, fds),
-                names], fds
 
     def bytes_in_pipes(self):
         """What nobody has written yet; only while nobody lives who could be at the stage pipe."""

@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -356,6 +357,71 @@ static void test_star_is_both_families(void **state)
 	listeners_close(&again, NULL);
 }
 
+static int listen_to(const char *text, uint16_t port)
+{
+	int fd = bind_to(text, port);
+
+	assert_true(fd >= 0);
+	assert_int_equal(listen(fd, 10), 0);
+	return fd;
+}
+
+/* Passed by systemd: they outlive a reload to other addresses, and a stop. */
+static void test_passed(void **state)
+{
+	const uint16_t port = free_port(), other = free_port();
+	const struct config config = CONFIG(other, "127.0.0.1");
+	struct listeners listeners = {.n = 0}, again;
+	int fd = listen_to("127.0.0.1", port), kept = dup(fd);
+	char name[RECORD_PEER_SIZE];
+	unsigned before = count_fds();
+
+	(void)state;
+	assert_int_equal(listeners_adopt(&listeners, fd), 0);
+	assert_true(listeners.n == 1 && listeners.are_passed && listeners.item[0].fd == fd);
+	snprintf(name, sizeof(name), "127.0.0.1:%u", port);
+	assert_string_equal(listeners.item[0].name, name);
+	assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
+	assert_int_equal(open_all(&config, &listeners, &again), 0);
+	assert_true(again.n == 1 && again.are_passed && again.item[0].fd == fd);
+	assert_int_equal(connect_to("127.0.0.1", other), -ECONNREFUSED);
+	listeners_close(&listeners, &again);
+	assert_serves(&again.item[0], "127.0.0.1", port);
+	listeners_close(&again, NULL);
+	assert_int_equal(count_fds(), before - 1);
+	fd = connect_to("127.0.0.1", port);
+	assert_true(fd >= 0);
+	close(fd);
+	close(kept);
+}
+
+static void check_refused(int fd, int expected)
+{
+	struct listeners listeners = {.n = 0};
+
+	assert_true(fd >= 0);
+	assert_int_equal(listeners_adopt(&listeners, fd), expected);
+	assert_true(listeners.n == 0 && !listeners.are_passed);
+	/* Closed. */
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+}
+
+static void test_not_fit_to_be_passed(void **state)
+{
+	static struct listeners full = {.n = LISTENERS_MAX};
+	int fds[2];
+
+	(void)state;
+	check_refused(socket(AF_INET, SOCK_DGRAM, 0), -EPROTOTYPE);
+	check_refused(bind_to("127.0.0.1", 0), -EINVAL);
+	check_refused(open("/dev/null", O_RDWR), -ENOTSOCK);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	close(fds[1]);
+	check_refused(fds[0], -EINVAL);
+	assert_int_equal(listeners_adopt(&full, listen_to("127.0.0.1", 0)), -E2BIG);
+	assert_int_equal(full.n, LISTENERS_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -367,6 +433,8 @@ int main(void)
 		cmocka_unit_test(test_only_defaults_are_skipped),
 		cmocka_unit_test(test_ipv6_only),
 		cmocka_unit_test(test_star_is_both_families),
+		cmocka_unit_test(test_passed),
+		cmocka_unit_test(test_not_fit_to_be_passed),
 	};
 
 	return cmocka_run_group_tests_name("listener", tests, NULL, NULL);

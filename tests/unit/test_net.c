@@ -9,7 +9,10 @@
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "net.h"
 
@@ -73,6 +76,23 @@ static void test_format_longest(void **state)
 		     "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535");
 	assert_true(1 + strlen(address) + 1 + IF_NAMESIZE - 1 + strlen("]:65535") + 1 <=
 		    RECORD_PEER_SIZE);
+}
+
+static void test_format_peer(void **state)
+{
+	const struct sockaddr_storage tcp = make("192.0.2.7", 53412, 0), unix_peer = {.ss_family = AF_UNIX};
+	char name[RECORD_PEER_SIZE], expected[32];
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	net_format_peer(fds[0], &tcp, name);
+	assert_string_equal(name, "192.0.2.7:53412");
+	snprintf(expected, sizeof(expected), "unix:%d", (int)getpid());
+	net_format_peer(fds[0], &unix_peer, name);
+	assert_string_equal(name, expected);
+	close(fds[0]);
+	close(fds[1]);
 }
 
 static void check_parse(const char *text, int family, socklen_t expected_len)
@@ -156,6 +176,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_format),
 		cmocka_unit_test(test_format_longest),
+		cmocka_unit_test(test_format_peer),
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_parse_refuses),
 		cmocka_unit_test(test_there_and_back),
