@@ -13,6 +13,8 @@
 
 #include "clock.h"
 
+#define TEXT_SIZE 2048
+
 /* Whether stderr is what $JOURNAL_STREAM names, systemd.exec(5): it may have been redirected since. */
 static bool stderr_is_journal(void)
 {
@@ -27,7 +29,7 @@ static bool stderr_is_journal(void)
 static void say(int priority, const char *text)
 {
 	static int is_journal = -1;
-	char line[2100];
+	char line[TEXT_SIZE + 32];
 	int len;
 
 	if (is_journal < 0)
@@ -61,13 +63,24 @@ static bool may_speak(unsigned *ret_swallowed)
 	return true;
 }
 
+static char last_error[TEXT_SIZE];
+
+const char *journal_last_error(void)
+{
+	return last_error;
+}
+
 void journal(int priority, const char *format, ...)
 {
 	int saved_errno = errno;
-	char text[2048];
+	char text[TEXT_SIZE];
 	unsigned swallowed;
 	va_list args;
 
+	va_start(args, format);
+	if (priority == LOG_ERR)
+		vsnprintf(last_error, sizeof(last_error), format, args);
+	va_end(args);
 	if (may_speak(&swallowed)) {
 		if (swallowed > 0) {
 			snprintf(text, sizeof(text), "%u messages of this process were swallowed: too many a second",

@@ -22,6 +22,9 @@
 /* PRIORITY: LOG_ERR to LOG_DEBUG of syslog(3). */
 __attribute__((format(printf, 2, 3))) void journal(int priority, const char *format, ...);
 
+/* What journal() was last given with LOG_ERR, said or swallowed; "" if nothing yet. */
+const char *journal_last_error(void);
+
 #define journal_error(...) journal(LOG_ERR, __VA_ARGS__)
 #define journal_warning(...) journal(LOG_WARNING, __VA_ARGS__)
 #define journal_notice(...) journal(LOG_NOTICE, __VA_ARGS__)

@@ -95,9 +95,12 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
+	struct service *s = userdata;
+
 	(void)source;
 	(void)info;
-	reload_request(userdata);
+	atomic_fetch_add(&s->board->reloads_asked, 1);
+	reload_request(s);
 	return 0;
 }
 

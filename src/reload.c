@@ -2,6 +2,7 @@
 #include "reload.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "crash_point.h"
@@ -20,10 +21,20 @@ static void say_diagnostics(const struct diagnostics *diagnostics)
 		journal_error("%.*s", (int)(newline - line), line);
 }
 
+/* A part of the new configuration has no effect, and whoever asked for it may hear of that. */
+static void make_reservation(struct service *s, const char *text)
+{
+	size_t len = strlen(s->reload_words);
+
+	journal_notice("%s", text);
+	snprintf(s->reload_words + len, sizeof(s->reload_words) - len, "%s%s", len > 0 ? "; " : "",
+		 text);
+}
+
 static int load(struct service *s, struct config *ret_fresh)
 {
 	struct diagnostics *diagnostics = &s->diagnostics;
-	char names[256];
+	char names[128], text[256];
 	int r;
 
 	r = config_load(s->options->config_path, s->options->overrides, s->options->n_overrides,
@@ -34,8 +45,11 @@ static int load(struct service *s, struct config *ret_fresh)
 			journal_error("... and %u more", diagnostics->omitted);
 		return r;
 	}
-	if (config_keep_until_restart(ret_fresh, &s->config, names, sizeof(names)) > 0)
-		journal_notice("a change of %s needs a restart; the running value stays", names);
+	if (config_keep_until_restart(ret_fresh, &s->config, names, sizeof(names)) > 0) {
+		snprintf(text, sizeof(text), "a change of %s needs a restart; the running value stays",
+			 names);
+		make_reservation(s, text);
+	}
 	return 0;
 }
 
@@ -56,7 +70,7 @@ static int open_listeners(struct service *s, const struct config *fresh,
 			       sizeof(skipped));
 
 	if (r == 0 && ret_listeners->are_passed && names_other_addresses(fresh, &s->config))
-		journal_notice("a change of server.address or server.port has no effect: the sockets are systemd's, change the socket unit");
+		make_reservation(s, "a change of server.address or server.port has no effect: the sockets are systemd's, change the socket unit");
 	if (r < 0)
 		journal_error("cannot listen on %s: %s", failed, strerror(-r));
 	else if (skipped[0])
@@ -98,17 +112,31 @@ static int reload(struct service *s)
 	return r;
 }
 
+/* Whoever has asked may know. */
+static void end_reload(struct service *s, bool refused, const char *words)
+{
+	snprintf(s->board->reload_words, sizeof(s->board->reload_words), "%s", words);
+	atomic_store(&s->board->reload_refused, refused);
+	atomic_store(&s->board->reloads_done, s->reloads_taken);
+}
+
 void reload_request(struct service *s)
 {
-	if (s->phase >= PHASE_DRAINING)
+	if (s->phase >= PHASE_DRAINING) {
+		s->reloads_taken = atomic_load(&s->board->reloads_asked);
+		end_reload(s, true, "the service is stopping");
 		return;
+	}
 	if (s->is_reloading || s->phase == PHASE_STARTING) {
 		s->wants_reload = true;
 		return;
 	}
 	notify_reloading();
+	s->reloads_taken = atomic_load(&s->board->reloads_asked);
+	s->reload_words[0] = '\0';
 	s->reload_failed = reload(s) < 0;
 	if (s->reload_failed) {
+		end_reload(s, true, journal_last_error());
 		journal_error("reload failed: the running configuration stays");
 		notify_ready(s);
 		return;
@@ -121,6 +149,7 @@ void reload_continue(struct service *s)
 	if (s->is_reloading && atomic_load(&s->board->logger_order) == ORDER_NONE) {
 		s->is_reloading = false;
 		atomic_store(&s->board->generation, s->generation);
+		end_reload(s, false, s->reload_words);
 		journal_info("configuration reloaded: generation %u", s->generation);
 		notify_ready(s);
 	}

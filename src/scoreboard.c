@@ -149,6 +149,8 @@ void scoreboard_carry_over(struct scoreboard *new, struct scoreboard *old)
 	atomic_store(&new->reopens, old->reopens);
 	atomic_store(&new->reopens_asked, old->reopens_asked);
 	atomic_store(&new->reopens_done, old->reopens_done);
+	atomic_store(&new->reloads_asked, old->reloads_asked);
+	atomic_store(&new->reloads_done, old->reloads_done);
 	atomic_store(&new->limit_reached, old->limit_reached);
 	atomic_store(&new->count_index, old->count_index);
 	memcpy(new->count, old->count, sizeof(new->count));

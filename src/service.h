@@ -40,6 +40,8 @@ struct service {
 	uint32_t generation;		/* of `config`; the scoreboard has it once it is wholly in force */
 	bool is_reloading;
 	bool wants_reload;		/* another one, when this is done */
+	uint32_t reloads_taken;		/* reloads_asked when the last reload began */
+	char reload_words[256];		/* of it: what has not come into force */
 
 	sd_event *event;
 	sd_event_source *tick;		/* STATUS= and shrinking, while anything moves */

@@ -20,6 +20,7 @@ enum ctl_exit {
  * Each command gets its own name and arguments, as main() would, answers on
  * stdout, says on stderr what is wrong, and returns an enum ctl_exit.
  */
+int ctl_reload(int argc, char *argv[]);
 int ctl_reopen(int argc, char *argv[]);
 int ctl_status(int argc, char *argv[]);
 int ctl_verify(int argc, char *argv[]);

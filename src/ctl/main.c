@@ -11,6 +11,7 @@ static const struct command {
 	const char *arguments, *help;
 } commands[] = {
 	{"status", ctl_status, "[--json] [--runtime DIR]", "what the daemon does, and its account of every byte"},
+	{"reload", ctl_reload, "[--runtime DIR]", "check the configuration, have it read again; waits until it is in force"},
 	{"reopen", ctl_reopen, "[--runtime DIR]", "have the renamed log opened again; waits until it is"},
 	{"verify", ctl_verify, "FILE...", "whether the log is whole: nothing missing, doubled or torn"},
 };

@@ -3,10 +3,18 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "board.h"
+#include "clock.h"
+#include "ctl.h"
+
+/* What is asked for takes some milliseconds; more only where the disk, or an old file, is in the way. */
+#define LONGEST_WAIT_USEC 60000000
+static const struct timespec look_again = {.tv_nsec = 2000000};
 
 static bool refuse(void)
 {
@@ -71,4 +79,34 @@ void runtime_say_dead(const char *directory, pid_t pid)
 {
 	fprintf(stderr, "echo-logctl: %s/scoreboard: its echo-logd, process %d, is gone; " ELSEWHERE "\n",
 		directory, (int)pid);
+}
+
+int runtime_ask(struct scoreboard *board, const char *directory, int signo,
+		const _Atomic uint32_t *counter,
+		bool (*is_done)(struct scoreboard *board, uint32_t asked),
+		void (*say_obstacle)(struct scoreboard *board))
+{
+	uint64_t until_usec = clock_monotonic_usec() + LONGEST_WAIT_USEC;
+	pid_t master = atomic_load(&board->master_pid);
+	uint32_t asked = atomic_load(counter);
+
+	if (board_master_lives(master) && kill(master, signo) < 0) {
+		fprintf(stderr, "echo-logctl: cannot signal process %d: %s%s\n", (int)master,
+			strerror(errno), errno == EPERM ? "; use sudo" : "");
+		return CTL_FAILED;
+	}
+	while (!is_done(board, asked)) {
+		if (!board_master_lives(master)) {
+			runtime_say_dead(directory, master);
+			return CTL_FAILED;
+		}
+		if (clock_monotonic_usec() >= until_usec) {
+			fprintf(stderr, "echo-logctl: not done within %d s: ",
+				LONGEST_WAIT_USEC / 1000000);
+			say_obstacle(board);
+			return CTL_FAILED;
+		}
+		nanosleep(&look_again, NULL);
+	}
+	return CTL_WELL;
 }

@@ -23,4 +23,16 @@ struct scoreboard *runtime_open(const char *directory);
 /* Says that the master PID of the scoreboard in DIRECTORY is gone. */
 void runtime_say_dead(const char *directory, pid_t pid);
 
+/*
+ * Sends SIGNO to the master of BOARD and waits until IS_DONE(BOARD, ASKED),
+ * where ASKED is what *COUNTER was before the signal: what is counted after
+ * it is ours, or came later.  Returns CTL_WELL; or CTL_FAILED, with it said
+ * on stderr: the master cannot be signalled, is gone, or has not done it
+ * within a minute, and SAY_OBSTACLE(BOARD) ends the line that says so.
+ */
+int runtime_ask(struct scoreboard *board, const char *directory, int signo,
+		const _Atomic uint32_t *counter,
+		bool (*is_done)(struct scoreboard *board, uint32_t asked),
+		void (*say_obstacle)(struct scoreboard *board));
+
 #endif
