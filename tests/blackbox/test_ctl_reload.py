@@ -35,6 +35,10 @@ def refuse(daemon):
     return said.stderr
 
 
+def is_told(daemon):
+    return any("RELOADING" in fields for fields in daemon.notifications.received)
+
+
 def background(daemon):
     return subprocess.Popen([os.path.join(os.path.dirname(binary()), "echo-logctl"), "reload",
                              "--runtime", daemon.runtime_directory],
@@ -91,7 +95,7 @@ def test_a_bad_file_never_reaches_the_daemon(start):
     assert lines[1].startswith("%s:4: server.idle_timeout" % daemon.config_path)
     assert lines[2:] == ["echo-logctl: not reloaded: the running configuration stays"]
     assert (daemon.stderr(), "failed" in daemon.status()) == (said, "failed" in status)
-    assert not any("RELOADING" in fields for fields in daemon.notifications.received)
+    assert not is_told(daemon)
 
 
 def test_a_file_that_is_gone(start):
@@ -124,6 +128,7 @@ def test_the_command_line_counts(start):
     daemon = start({"server.max_spare": 40}, arguments=["-o", "server.min_spare=20"])
     daemon.configure(server_max_spare=10)
     assert "min_spare = 20 is more than max_spare = 10" in refuse(daemon)
+    assert not is_told(daemon)
     daemon.configure(server_max_spare=20)
     assert reload(daemon) == 2
 
