@@ -172,7 +172,7 @@ def test_truncated_in_the_middle_of_a_write(start):
         size, pid = os.path.getsize(daemon.path), logger_of(daemon)
         with traced(pid, "-P", daemon.path, "-e", "inject=splice:delay_enter=500000"):
             client.talk(b"after\n")
-            wait_for_splice(pid)
+            wait_for_splice(pid, daemon.path)
             os.truncate(daemon.path, 0)
             wait_until(lambda: "was truncated by another program" in daemon.stderr(),
                        "the truncation noticed")

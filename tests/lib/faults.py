@@ -162,10 +162,18 @@ def traced(pid, *options):
             strace.terminate()
 
 
-def wait_for_splice(pid):
-    """Until PID is held up before a splice(2); see traced(), delay_enter."""
-    wait_until(lambda: read_text("/proc/%d/syscall" % pid).startswith("%d " % SYS_SPLICE),
-               "a splice that has not begun")
+def wait_for_splice(pid, target=None):
+    """
+    Until PID is held up before a splice(2); see traced(), delay_enter.  strace halts it for an
+    instant before every other system call too, so say which TARGET if there are several splices.
+    """
+    def is_held_up():
+        number, *arguments = read_text("/proc/%d/syscall" % pid).split() or [""]
+        if number != str(SYS_SPLICE):
+            return False
+        return target is None or os.readlink("/proc/%d/fd/%d" % (pid, int(arguments[2], 16))) == target
+
+    wait_until(is_held_up, "a splice that has not begun")
 
 
 def stop(pid):
