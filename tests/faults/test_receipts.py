@@ -39,7 +39,7 @@ def test_whoever_waits_for_a_logger_that_hangs_does_not_keep_the_service(start, 
         client.talk(b"first\n")
         with traced(pid, "-P", daemon.path, "-e", "inject=splice:delay_enter=60000000"):
             client.send(b"second\n")
-            wait_for_splice(pid)
+            wait_for_splice(pid, daemon.path)
             os.kill(pid, signal.SIGSTOP)
         stop(pid)
         daemon.stop()
