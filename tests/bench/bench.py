@@ -12,6 +12,8 @@ import fnmatch
 import os
 import resource
 import shutil
+import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,7 +23,7 @@ import plots
 import report
 import servers as own
 from cases import CASES
-from measure import Failed
+from measure import Failed, Hangs
 from peers import peers
 from results import Results
 
@@ -47,8 +49,19 @@ def matches(name, patterns):
     return not patterns or any(fnmatch.fnmatchcase(name, p) for p in patterns)
 
 
+# What a server may do to us; all of it is a row of the table, and the next one's turn.
+PROBLEMS = (own.Missing, Failed, AssertionError, OSError, subprocess.SubprocessError)
+
+
+def words_of(problem):
+    """One line; its first word is the verdict, see Results.failure()."""
+    usual = Hangs if isinstance(problem, subprocess.TimeoutExpired) else Failed
+    return "%s: %s" % (getattr(problem, "verdict", usual.verdict),
+                       " ".join((str(problem) or repr(problem)).split()))
+
+
 def measure_once(case, server, work, seconds):
-    """Returns the fields, or raises Missing, Failed or AssertionError."""
+    """Returns the fields, or raises one of PROBLEMS."""
     own.isolate()
     directory = tempfile.mkdtemp(prefix="bench-", dir=work)
     try:
@@ -64,25 +77,27 @@ def measure_once(case, server, work, seconds):
     return {name: value for name, value in fields.items() if name in wanted}
 
 
+def measure_round(number, case, servers, arguments, results):
+    """Who has failed is not asked again."""
+    seconds = arguments.seconds or (case.quick_seconds if arguments.quick else case.seconds)
+    for server in servers:
+        if results.failure(case.key, server.name):
+            continue
+        try:
+            fields = measure_once(case, server, arguments.work, seconds)
+            results.add(case.key, server.name, number, fields)
+            said = "  ".join("%s %.5g" % item for item in fields.items())
+        except PROBLEMS as problem:
+            said = results.failures[case.key, server.name] = words_of(problem)
+        print("%-20s %-20s round %d  %s" % (case.key, server.name, number, said), flush=True)
+
+
 def measure_case(case, names, arguments, results):
     known = all_servers()
     for name in names:
         results.forget(case.key, name)
     for number in range(1, arguments.rounds + 1):
-        for name in names:
-            if (case.key, name) in results.failures:
-                continue
-            try:
-                seconds = arguments.seconds or (
-                    case.quick_seconds if arguments.quick else case.seconds)
-                fields = measure_once(case, known[name], arguments.work, seconds)
-            except (own.Missing, Failed, AssertionError, OSError) as problem:
-                results.failures[case.key, name] = str(problem) or repr(problem)
-                print("%-20s %-20s %s" % (case.key, name, results.failures[case.key, name]))
-                continue
-            results.add(case.key, name, number, fields)
-            print("%-20s %-20s round %d  %s" % (case.key, name, number, "  ".join(
-                "%s %.5g" % item for item in fields.items())), flush=True)
+        measure_round(number, case, [known[name] for name in names], arguments, results)
     results.save(case.key)
 
 
@@ -124,6 +139,8 @@ def main():
     for case in CASES:
         results.load(case.key)
     own.adopt_orphans()
+    # Ended from outside, it still ends the server that runs.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     # What a service gets from systemd; inetd closes them all in each child.
     resource.setrlimit(resource.RLIMIT_NOFILE,
                        (1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))

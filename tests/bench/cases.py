@@ -13,14 +13,17 @@ from typing import Callable
 import measure
 import memory
 
-ECHO_PEERS = ["socat EXEC:cat", "socat PIPE", "ncat -k cat", "xinetd", "inetutils-inetd",
-              "openbsd-inetd", "tcpserver cat", "tcpserver tee"]
-FORKING_PEERS = ECHO_PEERS
+# Each of the peers that echo forks for each client.
+FORKING_PEERS = ["socat EXEC:cat", "socat PIPE", "ncat -k cat", "xinetd", "inetutils-inetd",
+                 "openbsd-inetd", "tcpserver cat", "tcpserver tee"]
 LOGGING_PEERS = ["textbook", "tcpserver tee"]
 
-ALL = ["floor", "epoll", "textbook", *ECHO_PEERS, "echo-logd", "echo-logd raw"]
+ALL = ["floor", "epoll", "textbook", *FORKING_PEERS, "echo-logd", "echo-logd raw"]
 OWN = ["floor", "epoll", "echo-logd"]
 OWN_RAW = OWN + ["echo-logd raw"]
+OWN_LOGGING = ["floor", "epoll", *LOGGING_PEERS, "echo-logd"]
+QUICK = OWN_RAW + ["tcpserver tee"]
+RECEIPTS = ["echo-logd", "echo-logd written", "echo-logd synced"]
 
 
 @dataclass
@@ -38,8 +41,8 @@ class Case:
     servers: list
     figures: list
     take: Callable              # (server, directory, seconds) -> {field: value}
-    seconds: float = 2.0
-    quick: list = field(default_factory=lambda: ["floor", "epoll", "echo-logd"])
+    seconds: float = 0.7
+    quick: list = field(default_factory=lambda: OWN)
     quick_seconds: float = 0.4
 
 
@@ -51,9 +54,8 @@ ARRIVALS = Figure("rate", "connections/s", "1/s")
 LINES = Figure("line_rate", "messages/s", "1/s")
 
 
-
 def load(arguments, server, directory, seconds):
-    return measure.loadgen(server, *arguments, seconds=seconds, warmup=min(0.5, seconds / 2))
+    return measure.loadgen(server, *arguments, seconds=seconds, warmup=min(0.3, seconds / 2))
 
 
 def latency(key, title, servers, size, clients=1, kind="text"):
@@ -62,14 +64,17 @@ def latency(key, title, servers, size, clients=1, kind="text"):
 
 
 def throughput(key, title, servers, size, clients=1, kind="text"):
-    arguments = ["throughput", "--size", size, "--clients", clients, "--kind", kind]
-    return Case(key, title, servers, [MBPS], partial(load, arguments))
+    # With less on its way, peers without TCP_NODELAY mostly wait for acknowledgements.
+    arguments = ["throughput", "--size", size, "--clients", clients, "--kind", kind,
+                 "--window", 256 * 1024]
+    return Case(key, title, servers, [MBPS], partial(load, arguments),
+                quick=[name for name in servers if name in QUICK])
 
 
 def take_ingest(kind, server, directory, seconds):
     # Those who do not echo get an amount instead of a time: some seconds' worth.
-    megabytes = 32 if server.name == "syslog-ng" else 128
-    return measure.ingest(server, directory, kind, 4, 64, megabytes * seconds / 2)
+    megabytes = 16 if server.name == "syslog-ng" else 64
+    return measure.ingest(server, directory, kind, 4, 64, megabytes * seconds)
 
 
 def take_receipts(clients, server, directory, seconds):
@@ -83,7 +88,7 @@ def take_crowd(held, server, directory, seconds):
 
 
 def take_memory(server, directory, seconds):
-    return memory.idle_memory(server, 1000 if seconds > 1 else 300)
+    return memory.idle_memory(server, 1000)
 
 
 def take_tail(server, directory, seconds):
@@ -111,10 +116,10 @@ CASES = [
             16, "random"),
     throughput("mbps-64k", "text in writes of 64 KiB, 1 client", ALL, 65536),
     throughput("mbps-16k-16c", "text in writes of 16 KiB, 16 clients", ALL, 16384, 16),
-    throughput("mbps-64k-random", "random bytes in writes of 64 KiB, 1 client", OWN, 65536, 1,
-               "random"),
-    throughput("mbps-16k-16c-random", "random bytes in writes of 16 KiB, 16 clients", OWN, 16384,
-               16, "random"),
+    throughput("mbps-64k-random", "random bytes in writes of 64 KiB, 1 client", OWN_LOGGING,
+               65536, 1, "random"),
+    throughput("mbps-16k-16c-random", "random bytes in writes of 16 KiB, 16 clients", OWN_LOGGING,
+               16384, 16, "random"),
     Case("connections", "connect, 64 bytes there and back, close; 16 at once", ALL[:-1],
          [ARRIVALS, P99], partial(load, ["connections", "--clients", 16])),
     Case("connections-busy", "the same beside 5,000 clients who talk every 10 s",
@@ -132,16 +137,15 @@ CASES = [
          ["rsyslog", "syslog-ng", "echo-logd", "echo-logd line"], [LINES],
          partial(take_ingest, "syslog"), quick=["echo-logd", "echo-logd line"]),
     Case("receipts", "64 bytes there and back, 1 client, by echo_after",
-         ["echo-logd", "echo-logd written", "echo-logd synced", "fdatasync"], [P50, P99],
-         partial(take_receipts, 1), quick=["echo-logd", "echo-logd written", "echo-logd synced"]),
+         [*RECEIPTS, "fdatasync"], [P50, P99], partial(take_receipts, 1),
+         quick=[*RECEIPTS, "fdatasync"]),
     Case("receipts-256c", "64 bytes there and back, 256 clients, by echo_after",
-         ["echo-logd", "echo-logd written", "echo-logd synced"], [RATE, P50, P99],
-         partial(take_receipts, 256), quick=[]),
+         RECEIPTS, [RATE, P50, P99], partial(take_receipts, 256), quick=RECEIPTS),
     Case("crowd", "64 bytes there and back, 100 active of 10,000 clients",
          ["epoll", "floor", "echo-logd"], [P50, P99, RATE], partial(take_crowd, 9900), quick=[]),
     Case("tail", "until tail -F shows a message", ["echo-logd"], [P50, P99], take_tail,
-         quick=["echo-logd"], quick_seconds=1),
-    Case("wakeups", "context switches of an idle server", ["floor", "echo-logd"],
-         [Figure("wakeups", "context switches/s", "1/s")], take_wakeups, seconds=10.0,
+         seconds=2, quick=["echo-logd"], quick_seconds=1),
+    Case("wakeups", "context switches of an idle server", ["echo-logd"],
+         [Figure("wakeups", "context switches/s", "1/s")], take_wakeups, seconds=5,
          quick=["echo-logd"], quick_seconds=3),
 ]

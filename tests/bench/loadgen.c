@@ -260,7 +260,7 @@ static void start_ticking(void)
 {
 	struct sigaction action = {.sa_handler = on_tick};	/* no SA_RESTART */
 	struct itimerval interval = {{0, TICK_USEC}, {0, TICK_USEC}};
-	uint64_t idle = strcmp(mode, "idle") == 0 ? 600 * NSEC_PER_SEC : 0;
+	uint64_t idle = strcmp(mode, "idle") == 0 ? 120 * NSEC_PER_SEC : 0;
 
 	/* Opening and asking those who are held: 20 ms each would be very slow. */
 	deadline_nsec = now_nsec() + plan.warmup_nsec + plan.measured_nsec + idle +

@@ -18,6 +18,20 @@ FIELD = re.compile(r'(\w+)=("[^"]*"|\S+)')
 
 class Failed(Exception):
     """The server did not do what an echo server has to do, and what it did."""
+    verdict = "fails"
+
+
+class Hangs(Failed):
+    """It did nothing, or not all, for as long as one may be patient."""
+    verdict = "hangs"
+
+
+# Of loadgen's errors, those that say so.
+HANGS = re.compile(r"stalled|not done in time|timed out|takes too long")
+
+
+def failure(words):
+    return (Hangs if HANGS.search(words) else Failed)(words)
 
 
 def parse(line):
@@ -30,18 +44,19 @@ def parse(line):
     return fields
 
 
-def loadgen(server, mode, *arguments, seconds=2.0, warmup=0.5, patience=5.0, timeout=120):
+def loadgen(server, mode, *arguments, seconds=2.0, warmup=0.5, patience=5.0):
+    """The fields of what it prints.  It ends by itself, whatever the server does."""
     command = [beside("loadgen"), mode, "--port", str(server.port), "--seconds", str(seconds),
                "--warmup", str(warmup), "--patience", str(patience), *map(str, arguments)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, text=True, timeout=timeout)
+                          stderr=subprocess.PIPE, text=True, timeout=600)
     if not done.stdout:
-        raise Failed(done.stderr.strip() or "loadgen: status %d" % done.returncode)
+        raise failure(done.stderr.strip() or "loadgen: status %d" % done.returncode)
     fields = parse(done.stdout)
     if done.returncode != 0:
-        raise Failed("%d errors; %s" % (fields["errors"], fields.get("first_error")))
+        raise failure("%s (%d errors)" % (fields.get("first_error"), fields["errors"]))
     if server.echoes and fields["bytes"] == 0:
-        raise Failed("nothing came back in %g s" % fields["seconds"])
+        raise Hangs("nothing came back in %g s" % fields["seconds"])
     return fields
 
 
@@ -65,10 +80,10 @@ def wait_for_lines(path, lines, seconds=60):
             break
         time.sleep(0.01)
     else:
-        raise Failed("wrote nothing to its file")
+        raise Hangs("wrote nothing to its file")
     while os.path.getsize(path) < lines * first:
         if time.monotonic() > deadline:
-            raise Failed("%d of %d lines are in its file" % (count_lines(path), lines))
+            raise Hangs("%d of %d lines are in its file" % (count_lines(path), lines))
         time.sleep(0.001)
     ended = time.monotonic()
     if count_lines(path) != lines:

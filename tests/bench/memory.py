@@ -8,6 +8,7 @@ buffers (nothing).  Other pages of the kernel show in "free", which is what the 
 has less, client's end included.
 """
 
+import functools
 import os
 import re
 import socket
@@ -15,7 +16,7 @@ import struct
 import subprocess
 import time
 
-from measure import Failed, parse
+from measure import failure, parse
 from servers import beside
 
 KINDS = ("KernelStack", "PageTables", "Slab", "MemFree", "Buffers", "Cached")
@@ -42,7 +43,7 @@ def settled_meminfo(seconds=5):
         if len(last) == 6 and all(max(m[kind] for m in last) - min(m[kind] for m in last) < 128
                                   for kind in ("Slab", "MemFree")):
             break
-        time.sleep(0.1)
+        time.sleep(0.05)
     return seen[-1]
 
 
@@ -63,6 +64,7 @@ def snapshot(server):
     return dict(kernel, Pss=pss(server.pids()))
 
 
+@functools.cache
 def one_end(n=450):
     """KiB of slab for one end of a connection whose other end is in this process too."""
     ends, reset = [], struct.pack("ii", 1, 0)
@@ -89,13 +91,13 @@ class Idle:
         line = self.load.stdout.readline()
         if line != "ready\n":
             self.load.wait()
-            raise Failed(parse(line).get("first_error", "loadgen failed"))
+            raise failure(parse(line).get("first_error", "loadgen failed"))
 
     def end(self):
-        """Each is asked to talk once more; raises Failed when one cannot."""
+        """Each is asked to talk once more; raises Failed or Hangs when one cannot."""
         said = parse(self.load.communicate()[0])
         if self.load.returncode != 0:
-            raise Failed(said.get("first_error", "loadgen failed"))
+            raise failure(said.get("first_error", "loadgen failed"))
 
 
 def idle_memory(server, clients, first=100):

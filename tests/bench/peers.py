@@ -10,6 +10,7 @@ names, TCP_NODELAY where it has it.
 
 import os
 import signal
+import time
 
 from daemon import is_gone, read_text, wait_until
 from servers import PORT, Command, Missing, beside, end_children, family, wait_for_port
@@ -93,6 +94,8 @@ class InetutilsInetd(Inetd):
         wait_until(lambda: read_text(path).strip(), "the pid of %s" % self.name)
         self.pid = int(read_text(path))
         wait_for_port(self.port, None)
+        # After the end of a child that finds it idle it sleeps for a second.
+        time.sleep(1)
 
     def pids(self):
         return family(self.pid)

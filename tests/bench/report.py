@@ -5,7 +5,7 @@ import fnmatch
 import os
 
 import machine
-from cases import CASES
+from cases import ALL, CASES
 from targets import TARGETS
 
 HEAD = """# Benchmarks
@@ -13,9 +13,10 @@ HEAD = """# Benchmarks
 Made by `make bench`; do not edit. How: [`tests/bench`](../tests/bench). Each figure is
 the median of %s, in which every server is started anew and measured in turn. A ratio
 is that of two figures of the same round, and then the median. Every echoed byte is compared
-with what was sent; where a server failed that, the table says how. `floor` forks a process
-for each client and logs nothing; `epoll` is one process for all and logs nothing; all others
-are described by their names, and configured to be as fast as they can be here
+with what was sent: a server *fails* with one wrong byte or connection, and *hangs* when nothing
+comes from it for 5 s. `floor` forks a process for each client and logs nothing; `epoll` is one
+process for all and logs nothing; `textbook` forks, and stores messages as it is taught; all
+others are described by their names, and configured to be as fast as they can be here
 (`tests/bench/peers.py`). echo-logd logs as text and echoes when the record is queued,
 unless its name says otherwise.
 
@@ -32,9 +33,12 @@ OVERVIEW = [
 ]
 
 
+NOTHING = "–"
+
+
 def number(value):
     if value is None:
-        return "–"
+        return NOTHING
     if abs(value) >= 1000:
         return "{:,.0f}".format(value)
     return "%.3g" % value if abs(value) < 100 else "%.0f" % value
@@ -46,32 +50,34 @@ def table(head, rows):
     return "\n".join(lines) + "\n"
 
 
+def verdict(results, target):
+    """What was measured, and whether that will do."""
+    value, failure = target.value(results), results.failure(*target.figure[:2])
+    if failure:
+        return [failure, "**not met**"]
+    if value is None:
+        return [NOTHING, "not measured"]
+    return [number(value), "met" if target.is_met(value) else "**not met**"]
+
+
 def targets_text(results):
-    rows = []
-    for target in TARGETS:
-        value = target.value(results)
-        if value is None:
-            rows.append([target.words, target.bound(), "–", "not measured"])
-        else:
-            rows.append([target.words, target.bound(), "%.*f" % (target.digits, value),
-                         "met" if target.is_met(value) else "**not met**"])
-    return table(["", "target", "measured", ""], rows)
+    return table(["", "target", "measured", ""],
+                 [[target.words, target.bound(), *verdict(results, target)] for target in TARGETS])
 
 
-def overview_cell(results, case, field, server):
-    if (case, server) in results.failures:
-        return "fails"
-    return number(results.ratio((case, server, field), (case, "floor", field)))
+def overview_cells(results, server):
+    for case, field, _ in OVERVIEW:
+        yield results.failure(case, server) or \
+            number(results.ratio((case, server, field), (case, "floor", field)))
+    yield results.failure("idle-memory", server) or \
+        number(results.median("idle-memory", server, "total"))
 
 
 def overview_text(results):
-    rows, servers = [], next(case for case in CASES if case.key == "p50-64").servers
-    for server in servers:
-        cells = [overview_cell(results, case, field, server) for case, field, _ in OVERVIEW]
-        cells.append(number(results.median("idle-memory", server, "total")))
-        rows.append([server] + cells)
+    cells = {server: list(overview_cells(results, server)) for server in ALL}
     return table(["ratio to the floor"] + [title for _, _, title in OVERVIEW] +
-                 ["KiB for an idle client"], rows)
+                 ["KiB for an idle client"],
+                 [[server, *row] for server, row in cells.items() if set(row) != {NOTHING}])
 
 
 def columns_of(case):
@@ -90,7 +96,7 @@ def cells_of(results, case, server):
         cells.append(number(results.median(*name)))
         if not figure.is_part:
             spread = results.spread(*name)
-            cells += ["%s to %s" % tuple(map(number, spread)) if spread else "–",
+            cells += ["%s to %s" % tuple(map(number, spread)) if spread else NOTHING,
                       number(results.ratio(name, (case.key, case.servers[0], figure.field)))]
     return cells
 
@@ -100,7 +106,7 @@ def case_text(results, case):
     for server in case.servers:
         if (case.key, server) in results.failures:
             words = results.failures[case.key, server].replace("|", "/")
-            rows.append([server, "fails: " + words] + [""] * (len(head) - 2))
+            rows.append([server, words] + [""] * (len(head) - 2))
         elif any(results.rounds(case.key, server, f.field) for f in case.figures):
             rows.append(cells_of(results, case, server))
     return "### %s: %s\n\n%s" % (case.key, case.title, table(head, rows)) if rows else ""

@@ -15,7 +15,7 @@ class Results:
     def __init__(self, directory):
         self.directory = directory
         self.values = {}        # (case, server, field) -> {round: value}
-        self.failures = {}      # (case, server) -> words
+        self.failures = {}      # (case, server) -> words; the first one is the verdict
 
     # --- the store
 
@@ -58,6 +58,11 @@ class Results:
             self.values.setdefault((case, server, field), {})[number] = value
 
     # --- what is made of it; None where there is nothing
+
+    def failure(self, case, server):
+        """What is to be said of it in one word: hangs, fails or missing."""
+        words = self.failures.get((case, server))
+        return words and words.partition(":")[0]
 
     def rounds(self, case, server, field):
         return self.values.get((case, server, field), {})

@@ -21,6 +21,7 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 class Missing(Exception):
     """The server cannot run here, and why."""
+    verdict = "missing"
 
 
 def isolate():
