@@ -16,6 +16,7 @@ set ytics nomirror
 set grid ytics linecolor '#dddddd'
 set border 3 linecolor '#888888'
 set key top left
+set rmargin 10
 set linetype 1 linecolor '#2f6f9f'
 set linetype 2 linecolor '#d98c3f'
 set linetype 3 linecolor '#6fa86f'

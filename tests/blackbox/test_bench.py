@@ -17,7 +17,7 @@ sys.path.insert(0, os.path.join(os.environ["ECHO_LOGD_SRCDIR"], "tests", "bench"
 import bench  # noqa: E402
 import report  # noqa: E402
 from cases import CASES, P50, Case  # noqa: E402
-from measure import Failed, Hangs, loadgen  # noqa: E402
+from measure import Failed, Hangs, loadgen, wait_for_lines  # noqa: E402
 from results import Results  # noqa: E402
 from servers import Missing, Server  # noqa: E402
 from targets import TARGETS  # noqa: E402
@@ -111,6 +111,30 @@ def test_a_server_that_hangs_up(mirror, load):
 def test_a_server_that_says_nothing(mirror, load):
     with pytest.raises(Hangs):
         loadgen(mirror(lambda number, data: b""), *load, seconds=0.2, warmup=0, patience=0.5)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_a_wrong_bit_for_one_who_is_held(mirror, number):
+    """At its first words, and at those that it says after all has been measured."""
+    def wrong(n, data):
+        return b"?" + data[1:] if len(data) == 64 and n == number else data
+
+    with pytest.raises(Failed, match="another echo"):
+        loadgen(mirror(wrong), "latency", "--size", 100, "--held", 2, seconds=0.2, warmup=0)
+
+
+@pytest.mark.parametrize("lines,problem", [(9, Hangs), (10, None), (8, Failed)])
+def test_what_is_stored_is_counted(tmp_path, lines, problem):
+    """Ten lines of five bytes are awaited; in the last case too few are as long as ten."""
+    path = tmp_path / "messages.log"
+    path.write_bytes(b"line\n" * 10 if lines == 10 else b"line\n" * (lines - 1) + b"x" * (
+        4 if problem is Hangs else 14) + b"\n")
+    if problem:
+        with pytest.raises(problem) as raised:
+            wait_for_lines(str(path), 10, seconds=0.1)
+        assert raised.type is problem
+    else:
+        wait_for_lines(str(path), 10, seconds=0.1)
 
 
 def test_percentiles(mirror):
