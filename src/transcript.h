@@ -28,6 +28,7 @@
 #include "record.h"
 #include "scoreboard.h"
 
+/* What a worker reads at once, 64 KiB of text, is some 17 of them. */
 #define TRANSCRIPT_PAGES 16
 
 /* What a connection's next record depends on; put back when a batch is not written. */

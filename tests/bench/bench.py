@@ -41,7 +41,7 @@ class Disk(own.Server):
 
 
 def all_servers():
-    found = own.own_servers() + peers() + [Disk("fdatasync", logs=True)]
+    found = own.own_servers() + peers() + [Disk("fdatasync")]
     return {server.name: server for server in found}
 
 

@@ -162,9 +162,9 @@ def peers():
         InetutilsInetd("inetutils-inetd", inetutils_inetd),
         Inetd("openbsd-inetd", openbsd_inetd),
         Command("tcpserver cat", lambda d: tcpserver("cat")),
-        Command("tcpserver tee", lambda d: tcpserver("tee", "-a", d + "/messages.log"), logs=True),
-        Command("rsyslog", rsyslog, logs=True, echoes=False),
-        SyslogNg("syslog-ng", syslog_ng, logs=True, echoes=False),
+        Command("tcpserver tee", lambda d: tcpserver("tee", "-a", d + "/messages.log")),
+        Command("rsyslog", rsyslog, echoes=False),
+        SyslogNg("syslog-ng", syslog_ng, echoes=False),
     ]
 
 

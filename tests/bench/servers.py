@@ -78,13 +78,10 @@ def wait_for_port(port, process, seconds=10):
 
 
 class Server:
-    """
-    NAME is what the tables say; LOGS whether it stores what it echoes; FORKS whether
-    each client gets a process that is made for it.
-    """
+    """NAME is what the tables say; ECHOES whether it answers."""
 
-    def __init__(self, name, logs=False, forks=True, echoes=True):
-        self.name, self.logs, self.forks, self.echoes = name, logs, forks, echoes
+    def __init__(self, name, echoes=True):
+        self.name, self.echoes = name, echoes
         self.port = PORT
 
     def start(self, directory):
@@ -141,7 +138,7 @@ class EchoLogd(Server):
     """The daemon as built, started like in every other test; OPTIONS of its configuration."""
 
     def __init__(self, name, **options):
-        super().__init__(name, logs=True, forks=False)
+        super().__init__(name)
         self.options = {"log." + key: value for key, value in options.items()}
         self.daemon = None
 
@@ -168,9 +165,8 @@ def beside(program):
 def own_servers():
     return [
         Command("floor", lambda d: [beside("floor"), str(PORT)]),
-        Command("epoll", lambda d: [beside("epoll_echo"), str(PORT)], forks=False),
-        Command("textbook", lambda d: [beside("textbook"), str(PORT), d + "/messages.log"],
-                logs=True),
+        Command("epoll", lambda d: [beside("epoll_echo"), str(PORT)]),
+        Command("textbook", lambda d: [beside("textbook"), str(PORT), d + "/messages.log"]),
         EchoLogd("echo-logd"),
         EchoLogd("echo-logd raw", format="raw"),
         EchoLogd("echo-logd written", echo_after="written"),

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from clients import Client
-from daemon import binary, control, free_port, is_gone, proc_stat, wait_until
+from daemon import binary, control, free_port, is_gone, is_pending, proc_stat, wait_until
 
 
 @pytest.fixture
@@ -178,9 +178,7 @@ def test_a_daemon_that_dies_meanwhile(start):
     daemon = start()
     os.kill(daemon.pid, signal.SIGSTOP)
     with background(daemon) as waiting:
-        wait_until(lambda: "00000001" in next(
-            line for line in open("/proc/%d/status" % daemon.pid)
-            if line.startswith("ShdPnd")), "SIGHUP that waits for the master")
+        wait_until(lambda: is_pending(daemon.pid, signal.SIGHUP), "SIGHUP that waits for the master")
         daemon.kill_master()
         assert "is gone" in waiting.communicate(timeout=60)[0]
         assert waiting.returncode == 1

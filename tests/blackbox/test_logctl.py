@@ -13,7 +13,7 @@ import time
 import pytest
 
 from clients import Client, Load
-from daemon import binary, children, control, is_gone, wait_until
+from daemon import binary, children, control, is_gone, is_pending, wait_until
 from oracle import check_log
 
 ECHO_LOGCTL = os.path.join(os.path.dirname(binary()), "echo-logctl")
@@ -404,9 +404,7 @@ def test_reopen_when_the_master_dies(start):
     daemon = start()
     os.kill(daemon.pid, signal.SIGSTOP)
     with start_reopen(daemon) as waiting:
-        wait_until(lambda: "00000200" in next(
-            line for line in open("/proc/%d/status" % daemon.pid)
-            if line.startswith("ShdPnd")), "SIGUSR1 that waits for the master")
+        wait_until(lambda: is_pending(daemon.pid, signal.SIGUSR1), "SIGUSR1 that waits for the master")
         daemon.kill_master()
         assert "is gone" in waiting.communicate(timeout=60)[1]
         assert waiting.returncode == 1

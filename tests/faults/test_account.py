@@ -8,11 +8,13 @@ import subprocess
 from clients import Client
 from daemon import descriptors, wait_until
 from faults import check_account, logger_of, payload_in, stop
+from verify import assert_verified
 
 LOAD = ["--clients", "16", "--size", "4096", "--window", "16384"]
 LINE = b"a line of thirty-two bytes, all\n"
-# One write to the log pipe, pipe(7).
+# One write to the log pipe, pipe(7); a long message is one of as many as src/transcript.h says.
 PIPE_BUF = 4096
+LONGEST_WRITE = 16 * PIPE_BUF
 
 
 def wait_for_burial(daemon, pid):
@@ -52,17 +54,13 @@ def test_killed_between_a_write_and_its_count(start):
     assert (said["logged_bytes"], said["unknown_bytes"], said["dropped_bytes"]) == (8, 12, 0)
 
 
-def test_killed_in_the_middle_of_a_write(start):
-    """Of 64 KiB in hand at most one write is unknown; the rest was never written, and is dropped."""
-    daemon = start({"log.framing": "line"})
-    logger = logger_of(daemon)
-    stop(logger)
+def fill_pipe(daemon):
+    """Six clients, whose workers have more in hand than they can write, and so have the kernel's buffers."""
     clients = [Client(daemon.port) for _ in range(6)]
     for client in clients:
         client.socket.setblocking(False)
 
-    def pipe_is_full():
-        """Each worker has more in hand than it can write, and so have the kernel's buffers behind it."""
+    def is_full():
         sent = 0
         for client in clients:
             try:
@@ -71,7 +69,16 @@ def test_killed_in_the_middle_of_a_write(start):
                 pass
         return sent == 0
 
-    wait_until(pipe_is_full, "workers that wait")
+    wait_until(is_full, "workers that wait")
+    return clients
+
+
+def test_killed_in_the_middle_of_a_write(start):
+    """Of 64 KiB in hand at most one write is unknown; the rest was never written, and is dropped."""
+    daemon = start({"log.framing": "line"})
+    logger = logger_of(daemon)
+    stop(logger)
+    clients = fill_pipe(daemon)
     victims = [daemon.worker_of(client) for client in clients[:3]]
     before = daemon.figures()
     for pid in victims:
@@ -89,6 +96,33 @@ def test_killed_in_the_middle_of_a_write(start):
     daemon.stop()
     # None of the writes that were waiting came about.
     assert check_account(daemon, payload_in(daemon.path))["logged_bytes"] == payload_in(daemon.path)
+
+
+def test_killed_in_the_middle_of_a_long_write(start):
+    """Some of its pages are in the pipe and some are not: whole records, and at most that write is unknown."""
+    daemon = start()
+    logger = logger_of(daemon)
+    stop(logger)
+    with Client(daemon.port) as odd:
+        # Not a whole number of the others' writes fits beside it.
+        odd.talk(LINE * 600)
+        clients = fill_pipe(daemon)
+    victims = [daemon.worker_of(client) for client in clients]
+    before = daemon.figures()
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
+        wait_for_burial(daemon, pid)
+    after = daemon.figures()
+    assert PIPE_BUF * len(victims) < after["unknown_bytes"] <= LONGEST_WRITE * len(victims)
+    assert before["in_flight_bytes"] == \
+        after["in_flight_bytes"] + after["unknown_bytes"] + after["dropped_bytes"]
+    os.kill(logger, signal.SIGCONT)
+    for client in clients:
+        client.reset()
+    daemon.stop()
+    assert_verified(daemon.path)
+    logged = payload_in(daemon.path)
+    assert check_account(daemon, logged)["logged_bytes"] < logged
 
 
 def test_limit(start, traffic):

@@ -101,6 +101,13 @@ def is_gone(pid):
     return stat is None or stat[0] in "ZX"
 
 
+def is_pending(pid, signo):
+    """Whether a signal to the whole process waits, proc(5): ShdPnd."""
+    with open("/proc/%d/status" % pid) as status:
+        words = next(line.split()[1] for line in status if line.startswith("ShdPnd"))
+    return bool(int(words, 16) >> (signo - 1) & 1)
+
+
 def children(pid):
     found = []
     try:
