@@ -6,9 +6,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <systemd/sd-id128.h>
 #include <unistd.h>
 
+#include "boot_id.h"
 #include "build.h"
 #include "clock.h"
 #include "crash_point.h"
@@ -85,9 +85,8 @@ static int pay_debts(struct logger *l)
 {
 	uint32_t owed = atomic_load(&l->board->logger_owes);
 	uint64_t now = clock_realtime_usec();
-	char text[4 * RECORD_EVENT_MAX], boot[SD_ID128_STRING_MAX] = "";
+	char text[4 * RECORD_EVENT_MAX], boot[SD_ID128_STRING_MAX];
 	size_t len = 0;
-	sd_id128_t id;
 
 	if (owed == 0)
 		return STAY;
@@ -99,8 +98,7 @@ static int pay_debts(struct logger *l)
 		len += record_torn(&l->style, text + len, now, torn_bytes);
 	}
 	if (owed & OWES_START) {
-		if (sd_id128_get_boot(&id) >= 0)
-			sd_id128_to_string(id, boot);
+		boot_id_get(boot);
 		len += record_start(&l->style, text + len, now, boot, PACKAGE_VERSION);
 	}
 	if (owed & OWES_LIMIT)

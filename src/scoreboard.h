@@ -24,7 +24,7 @@
 #include "record.h"
 
 #define SCOREBOARD_MAGIC UINT64_C(0x64676f6c6f686365)	/* "echologd" in memory order */
-#define SCOREBOARD_VERSION 4
+#define SCOREBOARD_VERSION 5
 
 enum slot_state { SLOT_FREE, SLOT_IDLE, SLOT_BUSY };
 
@@ -111,6 +111,8 @@ struct scoreboard {
 	_Atomic uint32_t reloads_done;		/* master: reloads_asked when the last reload that is over began */
 	_Atomic uint32_t reload_refused;	/* master, before reloads_done: that one changed nothing */
 	char reload_words[256];			/* master, before that: why, or what of it needs more; ends with NUL */
+	_Atomic uint32_t command_line_bytes;	/* master, after the next: see command_line.h; 0: not known */
+	char command_line[8192];		/* master: words, each with its NUL */
 	_Atomic int32_t no_logger_errno;	/* master: why there is no logger; 0 while there is, or will be at once */
 
 	_Alignas(64)

@@ -110,6 +110,8 @@ int spill_open(struct spill *spill, const struct descriptors *fds, enum log_form
 	spill->fd = open(spill->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (spill->fd < 0)
 		return -errno;
+	/* Whatever the umask. */
+	(void)fchmod(spill->fd, 0640);
 	fdstore_put_spill(spill->fd);
 	crash_point("spill-created");
 	return bytes_in_pipe(fds->stage_read) > 0 ? take_head(spill, fds, format) : 0;
@@ -117,13 +119,19 @@ int spill_open(struct spill *spill, const struct descriptors *fds, enum log_form
 
 int spill_resume(struct spill *spill, const struct descriptors *fds, enum log_format format)
 {
-	char link[32];
+	char link[32], target[PATH_MAX];
+	const char *slash;
 	struct stat st;
 	ssize_t len;
 
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", spill->fd);
-	len = readlink(link, spill->path, sizeof(spill->path) - 1);
-	spill->path[len > 0 ? len : 0] = '\0';
+	len = readlink(link, target, sizeof(target) - 1);
+	target[len > 0 ? len : 0] = '\0';
+	/* Its directory may be that of mounts which were the last run's alone. */
+	slash = strrchr(target, '/');
+	if (snprintf(spill->path, sizeof(spill->path), "%s/%s", state_directory(),
+		     slash ? slash + 1 : target) >= (int)sizeof(spill->path))
+		return -ENAMETOOLONG;
 	if (fstat(spill->fd, &st) < 0)
 		return -errno;
 	spill->bytes = (uint64_t)st.st_size;

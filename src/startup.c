@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "command_line.h"
 #include "crash_point.h"
 #include "fdstore.h"
 #include "journal.h"
@@ -279,7 +280,11 @@ static int prepare_log(struct service *s)
 static void begin_run(struct service *s)
 {
 	struct scoreboard *board = s->board;
+	int r = command_line_note(board, s->options);
 
+	if (r < 0)
+		journal_warning("cannot note the command line: %s; echo-logctl reload is not possible",
+				strerror(-r));
 	atomic_store(&board->master_pid, getpid());
 	atomic_store(&board->logger_pid, 0);
 	atomic_store(&board->started_usec, clock_realtime_usec());

@@ -137,7 +137,15 @@ def test_a_relative_name_is_the_daemons(start, tmp_path):
     daemon = start(prefix=["env", "-C", str(tmp_path)], arguments=["-c", "echo-logd.conf"])
     assert reload(daemon) == 2
     daemon.write_config("nonsense\n")
-    assert refuse(daemon).startswith("echo-logd.conf:1: nonsense: ")
+    assert refuse(daemon).startswith("%s/echo-logd.conf:1: nonsense: " % tmp_path)
+
+
+def test_a_command_line_that_is_too_long(make_daemon, tmp_path):
+    name = "log.path=%s/%smessages.log" % (tmp_path, "./" * 40)
+    daemon = make_daemon(runtime_directory=True, arguments=["-o", name] * 60).start()
+    assert "cannot note the command line" in daemon.stderr()
+    assert "send SIGHUP to its master" in refuse(daemon)
+    assert not is_told(daemon)
 
 
 def test_what_needs_a_restart_is_said(start):

@@ -39,8 +39,8 @@ def stage(tmp_path_factory):
     # The box has a /tmp of its own, and a build may be in ours.
     tools = directory / "usr/local/bin"
     tools.mkdir(parents=True)
-    for tool in ("load", "oracle"):
-        shutil.copy(build / "tests/faults" / tool, tools)
+    for tool in ("faults/load", "faults/oracle", "systemd/probe"):
+        shutil.copy(build / "tests" / tool, tools)
     return directory
 
 

@@ -27,8 +27,9 @@ def reload(box):
     assert generation(box) == before + 1
 
 
-def echo(box, host, port, text="hello"):
-    return box.run(f"printf '{text}\\n' | timeout 5 nc -N {host} {port}", check=False).stdout
+def echo(box, host, port, text="hello", where=""):
+    """WHERE: a command that runs another somewhere else."""
+    return box.run(f"printf '{text}\\n' | {where}timeout 5 nc -N {host} {port}", check=False).stdout
 
 
 def start_load(box, seed, seconds, port=7, options="--clients 16 --size 2048 --window 8192"):
