@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "build.h"
@@ -91,6 +92,16 @@ bool config_section_exists(const char *name)
 	return false;
 }
 
+/* Each instance of the service has a directory of its own, systemd.exec(5), LogsDirectory=. */
+static void set_default_path(struct config *config)
+{
+	const char *directories = getenv("LOGS_DIRECTORY");
+	int len = directories ? (int)strcspn(directories, ":") : 0;
+
+	if (len > 0 && directories[0] == '/' && (size_t)len < sizeof(config->path) / 2)
+		snprintf(config->path, sizeof(config->path), "%.*s/messages.log", len, directories);
+}
+
 void config_set_defaults(struct config *ret_config)
 {
 	const char *hint;
@@ -98,6 +109,7 @@ void config_set_defaults(struct config *ret_config)
 	memset(ret_config, 0, sizeof(*ret_config));
 	for (size_t i = 0; i < config_n_keys; i++)
 		config_value_set(&config_keys[i], ret_config, config_keys[i].by_default, &hint);
+	set_default_path(ret_config);
 	ret_config->addresses_are_default = true;
 }
 

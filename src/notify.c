@@ -5,8 +5,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
+#include "journal.h"
 #include "logpipe.h"
 #include "systemd.h"
 #include "trouble.h"
@@ -80,7 +82,8 @@ void notify_ready(struct service *s)
 	char status[STATUS_SIZE];
 
 	describe(s, status, sizeof(status));
-	say("READY=1\nSTATUS=%s", status);
+	/* A program between us and systemd may have been its main process so far. */
+	say("READY=1\nMAINPID=%d\nSTATUS=%s", (int)getpid(), status);
 }
 
 void notify_reloading(void)
@@ -93,6 +96,19 @@ void notify_stopping(const struct service *s)
 {
 	say("STOPPING=1\nSTATUS=Stopping\nEXTEND_TIMEOUT_USEC=%" PRIu64,
 	    s->config.drain_timeout_usec + s->config.stall_timeout_usec + STOP_MARGIN_USEC);
+}
+
+void notify_failed(const struct service *s, int status)
+{
+	const char *why = journal_last_error();
+	char error[32] = "";
+
+	/* Each mistake in the configuration is a line there. */
+	if (!why[0])
+		why = s->diagnostics.text;
+	if (s->exit_errno != 0)
+		snprintf(error, sizeof(error), "ERRNO=%d\n", s->exit_errno);
+	say("%sEXIT_STATUS=%d\nSTATUS=Failed: %.*s", error, status, (int)strcspn(why, "\n"), why);
 }
 
 void notify_status(struct service *s)

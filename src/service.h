@@ -37,6 +37,7 @@ struct service {
 	const struct options *options;
 	struct config config;		/* in force */
 	enum phase phase;
+	int exit_errno;			/* why it cannot start; 0: no single errno says that */
 	uint32_t generation;		/* of `config`; the scoreboard has it once it is wholly in force */
 	bool is_reloading;
 	bool wants_reload;		/* another one, when this is done */

@@ -19,6 +19,7 @@
 #include "listener.h"
 #include "logfile.h"
 #include "master.h"
+#include "notify.h"
 #include "spill.h"
 #include "systemd.h"
 #include "tickets.h"
@@ -155,8 +156,9 @@ static int listen_first(struct service *s)
 #define SPILL_PAUSE_SEC 2
 
 /* What is in the pipes cannot be stored, nor go on being logged.  Returns the exit status. */
-static int leave_records_with_systemd(const struct service *s, int r)
+static int leave_records_with_systemd(struct service *s, int r)
 {
+	s->exit_errno = -r;
 	journal_error("cannot store the records that the last run left, %zu bytes, in %s: %s; systemd keeps them until the service is stopped, trying again",
 		      spill_left(&s->fds), s->spill.path, strerror(-r));
 	sleep(SPILL_PAUSE_SEC);
@@ -345,9 +347,10 @@ static void introduce(const struct service *s)
 
 static int run(struct service *s)
 {
-	int status;
+	int status, r = prepare(s);
 
-	if (prepare(s) < 0)
+	s->exit_errno = -r;
+	if (r < 0)
 		return leave_with(s, STATUS_CANNOT_START);
 	introduce(s);
 	status = master_run(s);
@@ -368,6 +371,26 @@ static int load(struct service *s)
 	return r;
 }
 
+/* Returns the exit status. */
+static int serve(struct service *s)
+{
+	int r;
+
+	master_block_signals();
+	r = open_standard_fds();
+	if (r < 0) {
+		journal_error("cannot open /dev/null: %s; not started", strerror(-r));
+		return STATUS_CANNOT_START;
+	}
+	systemd_open();
+	r = take_what_was_kept(s);
+	if (r < 0)
+		return leave_records_with_systemd(s, r);
+	r = load(s);
+	s->exit_errno = -r;
+	return r < 0 ? leave_with(s, STATUS_CONFIG) : run(s);
+}
+
 int startup_main(int argc, char *argv[])
 {
 	static struct service s = {
@@ -377,7 +400,7 @@ int startup_main(int argc, char *argv[])
 		.spill.fd = -1,
 	};
 	static struct options options;
-	int status, r;
+	int status;
 
 	if (!options_parse(argc, argv, &options, &status))
 		return status;
@@ -393,15 +416,8 @@ int startup_main(int argc, char *argv[])
 	default:
 		break;
 	}
-	master_block_signals();
-	r = open_standard_fds();
-	if (r < 0) {
-		journal_error("cannot open /dev/null: %s; not started", strerror(-r));
-		return STATUS_CANNOT_START;
-	}
-	systemd_open();
-	r = take_what_was_kept(&s);
-	if (r < 0)
-		return leave_records_with_systemd(&s, r);
-	return load(&s) < 0 ? leave_with(&s, STATUS_CONFIG) : run(&s);
+	status = serve(&s);
+	if (status != STATUS_CLEAN)
+		notify_failed(&s, status);
+	return status;
 }

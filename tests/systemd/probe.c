@@ -70,6 +70,11 @@ static void try_files(const char *log, const char *state, const char *runtime)
 	try_to_write("write-usr", "/usr/probe");
 	try_to_write("write-var", "/var/lib/probe");
 	try_to_write("write-run", "/run/probe");
+	try_to_write("write-lock", "/run/lock/probe");
+	try_to_write("write-tmp", "/tmp/probe");
+	try_to_write("write-var-tmp", "/var/tmp/probe");
+	try_to_write("write-shm", "/dev/shm/probe");
+	try_to_write("write-mqueue", "/dev/mqueue/probe");
 	try_to_write("write-config", "/etc/echo-logd.conf");
 	try_to_read("read-config", "/etc/echo-logd.conf");
 	try_to_read("read-home", "/home/secret");

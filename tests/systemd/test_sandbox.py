@@ -21,7 +21,7 @@ PLAIN = ("printf '[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nUser=echo-log
 NEEDED = {"write-log", "write-state", "write-runtime", "read-config", "socket-unix"}
 # Without a sandbox the user of the daemon may do these, so it is the sandbox that refuses them.
 TAKEN_AWAY = {
-    "read-home", "read-tmp", "read-pid-1", "read-sysctl", "exec-shell", "exec-true", "exec-own",
+    "write-tmp", "write-var-tmp", "write-lock", "write-shm", "write-mqueue", "read-home", "read-tmp", "read-pid-1", "read-sysctl", "exec-shell", "exec-true", "exec-own",
     "exec-tmp", "mmap-wx", "mprotect-x", "personality", "ptrace", "socket-netlink", "chmod-suid",
     "keyctl"}
 # The master of the unit that binds by itself needs these.

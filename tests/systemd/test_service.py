@@ -155,6 +155,18 @@ def test_a_configuration_error_is_not_tried_again(service):
     assert service.show(UNIT, "ExecMainStatus") == "6"
     assert service.show(UNIT, "ActiveState") == "failed"
     assert "/etc/echo-logd.conf:2: server.port" in service.journal(UNIT)
+    said = service.run(f"systemctl status {UNIT}", check=False).stdout
+    assert re.search('Status: "Failed: /etc/echo-logd.conf:2: server.port', said), said
+    assert re.search(r"Error: 22 .Invalid argument", said), said
+    assert service.show(UNIT, "NRestarts") == "0"
+
+
+def test_a_wrong_command_line_is_not_tried_again(service):
+    service.run(f"mkdir -p /etc/systemd/system/{UNIT}.service.d && "
+                "printf '[Service]\\nExecStart=\\nExecStart=/usr/sbin/echo-logd --prot=7\\n' "
+                f">/etc/systemd/system/{UNIT}.service.d/wrong.conf && systemctl daemon-reload")
+    assert service.run(f"systemctl restart {UNIT}", check=False).status != 0
+    assert (service.show(UNIT, "ExecMainStatus"), service.show(UNIT, "NRestarts")) == ("2", "0")
 
 
 def test_a_port_that_is_taken_is_not_tried_again(service):
@@ -164,6 +176,8 @@ def test_a_port_that_is_taken_is_not_tried_again(service):
     assert service.show(UNIT, "ExecMainStatus") == "1"
     assert service.show(UNIT, "ActiveState") == "failed"
     assert "cannot listen on 127.0.0.1:7: Address already in use" in service.journal(UNIT)
+    assert (service.show(UNIT, "StatusErrno"), service.show(UNIT, "NRestarts")) == ("98", "0")
+    assert service.show(UNIT, "StatusText").startswith("Failed: cannot listen on 127.0.0.1:7")
     service.run("kill $(cat /var/tmp/nc.pid)")
 
 

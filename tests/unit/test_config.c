@@ -128,6 +128,30 @@ static void test_defaults(void **state)
 	assert_false(config.addresses_are_default);
 }
 
+/* The directory that systemd made for an instance. */
+static void test_default_path(void **state)
+{
+	static const struct {
+		const char *directories, *path;
+	} cases[] = {
+		{"/srv/a", "/srv/a/messages.log"},
+		{"/srv/a:/srv/b", "/srv/a/messages.log"},
+		{"", ECHO_LOGD_LOG_DIR "/messages.log"},
+		{":/srv/b", ECHO_LOGD_LOG_DIR "/messages.log"},
+		{"a", ECHO_LOGD_LOG_DIR "/messages.log"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		setenv("LOGS_DIRECTORY", cases[i].directories, 1);
+		assert_good("");
+		assert_string_equal(config.path, cases[i].path);
+		assert_good("[log]\npath = /else/where\n");
+		assert_string_equal(config.path, "/else/where");
+	}
+	unsetenv("LOGS_DIRECTORY");
+}
+
 static void test_values(void **state)
 {
 	(void)state;
@@ -411,6 +435,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_default_path),
 		cmocka_unit_test(test_values),
 		cmocka_unit_test(test_accepted_lines),
 		cmocka_unit_test(test_traps),
