@@ -11,6 +11,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "journal.h"
+
 /*
  * Who holds which descriptor.  The master holds all of them, and of the
  * master's other descriptors (event loop, notification) a child holds none.
@@ -23,17 +25,18 @@
  *   log file           opens it, never writes               -        yes
  *   doorbell           reads                                writes   writes
  *   logger's bell      kept                                 writes   reads
+ *   journal            writes                               -        writes
  */
 static const struct {
 	const char *comm;	/* at most 15 bytes, prctl(2) */
-	bool listeners, log_read, log_write, stage, log_file;
+	bool listeners, log_read, log_write, stage, log_file, journal;
 	bool dies_with_master;	/* the logger does not: it drains first */
 	bool gives_way;		/* where memory runs out: one client is less than the service */
 } kinds[] = {
 	[CHILD_WORKER] = {.comm = "echo-log-worker", .listeners = true, .log_write = true,
 			  .dies_with_master = true, .gives_way = true},
 	[CHILD_LOGGER] = {.comm = "echo-log-logger", .log_read = true, .stage = true,
-			  .log_file = true},
+			  .log_file = true, .journal = true},
 };
 
 /* In thousandths of all memory; as much as OOMScoreAdjust= of the unit takes off. */
@@ -96,6 +99,10 @@ static void keep_what_is_held(enum child_kind kind, struct descriptors *d)
 	hold(&keep, kinds[kind].log_file, &d->log_file);
 	hold(&keep, true, &d->doorbell);
 	hold(&keep, true, &d->logger_bell);
+	if (!kinds[kind].journal)
+		journal_forget_fd();
+	if (journal_fd() >= 0)
+		keep_fd(&keep, journal_fd());
 	close_all_but(&keep);
 }
 

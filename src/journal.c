@@ -2,21 +2,39 @@
 #include "journal.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "clock.h"
 
 #define TEXT_SIZE 2048
+#define FIELD_SIZE 1024
+#define FIELDS_SIZE 4096
+
+#define FLUSH_TRIES 1000
+#define FLUSH_PAUSE_USEC 1000
+
+/* JOURNAL_NATIVE_PROTOCOL of systemd: a datagram is a message, a line of it a field. */
+static const struct sockaddr_un address = {.sun_family = AF_UNIX,
+					   .sun_path = "/run/systemd/journal/socket"};
+static int socket_fd = -1;
+static pid_t speaker;		/* who has used it last */
+
+static char fields[FIELDS_SIZE];	/* of the next message */
+static size_t fields_len;
+static char last_error[TEXT_SIZE];
 
 /* Whether stderr is what $JOURNAL_STREAM names, systemd.exec(5): it may have been redirected since. */
-static bool stderr_is_journal(void)
+static bool look_at_stderr(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
 	unsigned long long dev, ino;
@@ -26,15 +44,101 @@ static bool stderr_is_journal(void)
 	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
-static void say(int priority, const char *text)
+bool journal_is_stderr(void)
 {
 	static int is_journal = -1;
+
+	if (is_journal < 0)
+		is_journal = look_at_stderr();
+	return is_journal;
+}
+
+void journal_open(void)
+{
+	if (journal_is_stderr())
+		socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+}
+
+int journal_fd(void)
+{
+	return socket_fd;
+}
+
+void journal_forget_fd(void)
+{
+	socket_fd = -1;
+}
+
+/* A journal that does not read must not make us wait: stderr is tried then. */
+static bool send_datagram(const char *data, size_t len)
+{
+	return sendto(socket_fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL,
+		      (const struct sockaddr *)&address, sizeof(address)) == (ssize_t)len;
+}
+
+void journal_flush(void)
+{
+	int unread = 0;
+
+	if (socket_fd < 0 || speaker != getpid())
+		return;
+	/* The journal takes one datagram after the other: when it has this, it is done with those before. */
+	if (!send_datagram("", 0))
+		return;
+	for (unsigned i = 0; i < FLUSH_TRIES; i++) {
+		if (ioctl(socket_fd, SIOCOUTQ, &unread) < 0 || unread == 0)
+			return;
+		usleep(FLUSH_PAUSE_USEC);
+	}
+}
+
+/* Appends a line; one that does not fit is left out.  Nothing in it may begin another. */
+static void add_field(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len + 1 > sizeof(fields) - fields_len)
+		return;
+	for (size_t i = 0; i < len; i++)
+		fields[fields_len++] = text[i] == '\n' ? ' ' : text[i];
+	fields[fields_len++] = '\n';
+}
+
+void journal_field(const char *format, ...)
+{
+	int saved_errno = errno;
+	char text[FIELD_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	add_field(text);
+	errno = saved_errno;
+}
+
+static bool say_in_journal(enum journal_event event, int priority, const char *text)
+{
+	char line[TEXT_SIZE + 16];
+
+	if (socket_fd < 0)
+		return false;
+	speaker = getpid();
+	snprintf(line, sizeof(line), "MESSAGE=%s", text);
+	add_field(line);
+	journal_field("PRIORITY=%d", priority);
+	add_field("SYSLOG_IDENTIFIER=echo-logd");
+	if (event != EVENT_NONE)
+		journal_field("MESSAGE_ID=%s", journal_event_id(event));
+	return send_datagram(fields, fields_len);
+}
+
+static void say_on_stderr(int priority, const char *text)
+{
 	char line[TEXT_SIZE + 32];
 	int len;
 
-	if (is_journal < 0)
-		is_journal = stderr_is_journal();
-	if (is_journal)
+	if (journal_is_stderr())
 		len = snprintf(line, sizeof(line), "<%d>%s\n", priority, text);
 	else
 		len = snprintf(line, sizeof(line), "echo-logd: %s\n", text);
@@ -43,54 +147,70 @@ static void say(int priority, const char *text)
 		return;
 }
 
-/* A bucket of JOURNAL_BURST messages that refills by JOURNAL_PER_SECOND. */
-static bool may_speak(unsigned *ret_swallowed)
+static void say(enum journal_event event, int priority, const char *text)
 {
-	static uint64_t full_at_usec;	/* when the bucket will be full again */
-	static unsigned swallowed;
+	if (!say_in_journal(event, priority, text))
+		say_on_stderr(priority, text);
+	fields_len = 0;
+}
+
+/* A bucket of JOURNAL_BURST messages that refills by JOURNAL_PER_SECOND; another for errors. */
+static bool may_speak(int priority)
+{
+	static uint64_t full_at_usec[2];	/* when each will be full again */
+	uint64_t *full_at = &full_at_usec[priority <= LOG_ERR];
 	const uint64_t cost_usec = 1000000 / JOURNAL_PER_SECOND;
 	uint64_t now = clock_monotonic_usec();
 
-	if (full_at_usec < now)
-		full_at_usec = now;
-	if (full_at_usec - now > (JOURNAL_BURST - 1) * cost_usec) {
-		swallowed++;
+	if (*full_at < now)
+		*full_at = now;
+	if (*full_at - now > (JOURNAL_BURST - 1) * cost_usec)
 		return false;
-	}
-	full_at_usec += cost_usec;
-	*ret_swallowed = swallowed;
-	swallowed = 0;
+	*full_at += cost_usec;
 	return true;
 }
-
-static char last_error[TEXT_SIZE];
 
 const char *journal_last_error(void)
 {
 	return last_error;
 }
 
-void journal(int priority, const char *format, ...)
+/* Before a message with fields of its own, which wait meanwhile. */
+static void say_swallowed(unsigned n)
 {
+	char waiting[FIELDS_SIZE], text[128];
+	size_t len = fields_len;
+
+	memcpy(waiting, fields, len);
+	fields_len = 0;
+	snprintf(text, sizeof(text), "%u messages of this process were swallowed: too many a second",
+		 n);
+	journal_field("COUNT=%u", n);
+	say(EVENT_SWALLOWED, LOG_WARNING, text);
+	memcpy(fields, waiting, len);
+	fields_len = len;
+}
+
+void journal_event(enum journal_event event, int priority, const char *format, ...)
+{
+	static unsigned swallowed;
 	int saved_errno = errno;
 	char text[TEXT_SIZE];
-	unsigned swallowed;
 	va_list args;
 
 	va_start(args, format);
-	if (priority == LOG_ERR)
-		vsnprintf(last_error, sizeof(last_error), format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	if (may_speak(&swallowed)) {
-		if (swallowed > 0) {
-			snprintf(text, sizeof(text), "%u messages of this process were swallowed: too many a second",
-				 swallowed);
-			say(LOG_WARNING, text);
-		}
-		va_start(args, format);
-		vsnprintf(text, sizeof(text), format, args);
-		va_end(args);
-		say(priority, text);
+	if (priority <= LOG_ERR)
+		snprintf(last_error, sizeof(last_error), "%s", text);
+	if (may_speak(priority)) {
+		if (swallowed > 0)
+			say_swallowed(swallowed);
+		swallowed = 0;
+		say(event, priority, text);
+	} else {
+		swallowed++;
+		fields_len = 0;
 	}
 	errno = saved_errno;
 }

@@ -62,22 +62,24 @@ static void explain_open_failure(const char *path, int r, const char *consequenc
 	snprintf(name, sizeof(name), "uid %u", geteuid());
 	if (user)
 		snprintf(name, sizeof(name), "%s", user->pw_name);
+	journal_field("LOG_PATH=%s", path);
+	journal_field("ERRNO=%d", -r);
 	if (r == -EBUSY)
-		journal_error("log.path: %s is locked: another echo-logd writes to it; %s", path,
+		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR, "log.path: %s is locked: another echo-logd writes to it; %s", path,
 			      consequence);
 	else if (r == -ENOTSUP)
-		journal_error("log.path: %s is not a regular file; %s", path, consequence);
+		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR, "log.path: %s is not a regular file; %s", path, consequence);
 	else if (r == -EROFS)
-		journal_error("log.path: cannot write to %s: %s; under systemd add ReadWritePaths=%.*s to a drop-in (systemctl edit echo-logd); %s",
+		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR, "log.path: cannot write to %s: %s; under systemd add ReadWritePaths=%.*s to a drop-in (systemctl edit echo-logd); %s",
 			      path, strerror(-r), directory_len, path, consequence);
 	else if (r == -EACCES || r == -EPERM)
-		journal_error("log.path: user %s cannot create or write %s: %s; try: chown %s %.*s; %s",
+		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR, "log.path: user %s cannot create or write %s: %s; try: chown %s %.*s; %s",
 			      name, path, strerror(-r), name, directory_len, path, consequence);
 	else if (r == -ENOENT || r == -ENOTDIR)
-		journal_error("log.path: the directory %.*s does not exist or is not one: %s; create it for user %s; %s",
+		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR, "log.path: the directory %.*s does not exist or is not one: %s; create it for user %s; %s",
 			      directory_len, path, strerror(-r), name, consequence);
 	else
-		journal_error("log.path: cannot open %s: %s; %s", path, strerror(-r), consequence);
+		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR, "log.path: cannot open %s: %s; %s", path, strerror(-r), consequence);
 }
 
 /* The directory of a file that was made or renamed, where echoes promise that it is on disk. */
@@ -103,17 +105,24 @@ static int examine(int fd, const struct config *config, struct logfile_contents 
 {
 	int r = logfile_examine(fd, config->format, ret);
 
-	if (r < 0 && is_news(told_errno, r))
-		journal_error("log.path: cannot read %s: %s; %s", config->path, strerror(-r),
-			      consequence);
+	if (r < 0 && is_news(told_errno, r)) {
+		journal_field("LOG_PATH=%s", config->path);
+		journal_field("ERRNO=%d", -r);
+		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR, "log.path: cannot read %s: %s; %s",
+			      config->path, strerror(-r), consequence);
+	}
 	return r;
 }
 
 static void say_torn(const struct service *s, uint64_t bytes)
 {
-	if (bytes > 0)
-		journal_warning("%s ended in a torn record of %llu bytes: closed off and recorded",
-				s->config.path, (unsigned long long)bytes);
+	if (bytes == 0)
+		return;
+	journal_field("LOG_PATH=%s", s->config.path);
+	journal_field("BYTES=%llu", (unsigned long long)bytes);
+	journal_event(EVENT_LOG_TORN, LOG_WARNING,
+		      "%s ended in a torn record of %llu bytes: closed off and recorded",
+		      s->config.path, (unsigned long long)bytes);
 }
 
 /* Looks at what FD holds, and makes it what the next logger gets. */
@@ -147,9 +156,12 @@ static int set_aside(const char *path, int *told_errno, const char *consequence)
 	char name[PATH_MAX];
 	int r = logfile_set_aside(path, name);
 
-	if (r < 0 && is_news(told_errno, r))
-		journal_error("cannot rename %s to %s: %s; %s", path, name, strerror(-r),
-			      consequence);
+	if (r < 0 && is_news(told_errno, r)) {
+		journal_field("LOG_PATH=%s", path);
+		journal_field("ERRNO=%d", -r);
+		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR, "cannot rename %s to %s: %s; %s", path,
+			      name, strerror(-r), consequence);
+	}
 	return r;
 }
 
@@ -197,7 +209,9 @@ static int open_for_format(struct service *s, const struct config *config, int *
 		return fd;
 	close(fd);
 	if (r == 0) {
-		journal_notice("%s is not in the format of log.format: set aside", config->path);
+		journal_field("LOG_PATH=%s", config->path);
+		journal_event(EVENT_LOG_SET_ASIDE, LOG_NOTICE,
+			      "%s is not in the format of log.format: set aside", config->path);
 		r = set_aside(config->path, told_errno, consequence);
 	}
 	if (r < 0)
@@ -343,7 +357,8 @@ int log_go_on_after_truncation(struct service *s)
 	if (r < 0 || lseek(s->fds.log_file, 0, SEEK_END) < 0)
 		return r < 0 ? r : -errno;
 	crash_point("master-truncation-seen");
-	journal_warning("%s was truncated by another program: what it held is gone, the log goes on; copytruncate loses records, rename instead",
+	journal_field("LOG_PATH=%s", s->config.path);
+	journal_event(EVENT_LOG_TRUNCATED, LOG_WARNING, "%s was truncated by another program: what it held is gone, the log goes on; copytruncate loses records, rename instead",
 			s->config.path);
 	forget_counts(s);
 	set_debts(s, OWES_TORN | (contents.is_empty ? OWES_START : 0), contents.torn_bytes);

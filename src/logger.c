@@ -164,7 +164,9 @@ static int sync_file(struct logger *l, uint32_t round)
 	crash_point("logger-before-sync");
 	if (fdatasync(l->fds->log_file) < 0) {
 		crash_point("logger-sync-failed");
-		journal_error("cannot sync %s: %m; clients that wait for it are closed without their echo, the file is set aside",
+		journal_field("LOG_PATH=%s", l->config->path);
+		journal_field("ERRNO=%d", errno);
+		journal_event(EVENT_SYNC_FAILED, LOG_ERR, "cannot sync %s: %m; clients that wait for it are closed without their echo, the file is set aside",
 			      l->config->path);
 		receipt_end_round(l->board, round, true);
 		return LOGGER_SYNC_FAILED;
@@ -291,7 +293,8 @@ static int take_over(struct logger *l)
 		return LOGGER_CANNOT_GO_ON;
 	if (!atomic_load(&l->board->round_syncing))
 		return STAY;
-	journal_error("a sync of %s was under way when the last logger died: it counts as failed",
+	journal_field("LOG_PATH=%s", l->config->path);
+	journal_event(EVENT_SYNC_FAILED, LOG_ERR, "a sync of %s was under way when the last logger died: it counts as failed",
 		      l->config->path);
 	receipt_end_round(l->board, receipt_start_round(l->board), true);
 	return LOGGER_SYNC_FAILED;

@@ -41,12 +41,17 @@ void logger_set_stalled(struct logger *l, int error)
 		return;
 	atomic_store(&l->board->stalled_errno, error);
 	(void)eventfd_write(l->fds->doorbell, 1);
-	if (error)
-		journal_error("cannot write to %s: %s; %s, trying again every %d ms",
+	journal_field("LOG_PATH=%s", l->config->path);
+	if (error) {
+		journal_field("ERRNO=%d", error);
+		journal_event(EVENT_LOG_STALLED, LOG_ERR,
+			      "cannot write to %s: %s; %s, trying again every %d ms",
 			      l->config->path, strerror(error),
 			      logpipe_stall_consequence(l->config->when_stalled), STALL_RETRY_NSEC / 1000000);
-	else
-		journal_notice("%s takes records again", l->config->path);
+	} else {
+		journal_event(EVENT_LOG_RESUMED, LOG_NOTICE, "%s takes records again",
+			      l->config->path);
+	}
 }
 
 void logger_wait_out(struct logger *l, int error)

@@ -13,12 +13,16 @@
 #include "supervise_logger.h"
 #include "supervise_workers.h"
 
-static void say_diagnostics(const struct diagnostics *diagnostics)
+void reload_say_mistakes(const struct service *s)
 {
-	const char *line = diagnostics->text, *newline;
+	const char *line = s->diagnostics.text, *newline;
 
-	for (; (newline = strchr(line, '\n')); line = newline + 1)
-		journal_error("%.*s", (int)(newline - line), line);
+	for (; (newline = strchr(line, '\n')); line = newline + 1) {
+		journal_field("CONFIG_FILE=%s", s->options->config_path);
+		journal_event(EVENT_CONFIG_WRONG, LOG_ERR, "%.*s", (int)(newline - line), line);
+	}
+	if (s->diagnostics.omitted > 0)
+		journal_error("... and %u more", s->diagnostics.omitted);
 }
 
 /* A part of the new configuration has no effect, and whoever asked for it may hear of that. */
@@ -26,23 +30,20 @@ static void make_reservation(struct service *s, const char *text)
 {
 	size_t len = strlen(s->reload_words);
 
-	journal_notice("%s", text);
+	journal_event(EVENT_NEEDS_MORE, LOG_NOTICE, "%s", text);
 	snprintf(s->reload_words + len, sizeof(s->reload_words) - len, "%s%s", len > 0 ? "; " : "",
 		 text);
 }
 
 static int load(struct service *s, struct config *ret_fresh)
 {
-	struct diagnostics *diagnostics = &s->diagnostics;
 	char names[128], text[256];
 	int r;
 
 	r = config_load(s->options->config_path, s->options->overrides, s->options->n_overrides,
-			ret_fresh, diagnostics);
+			ret_fresh, &s->diagnostics);
 	if (r < 0) {
-		say_diagnostics(diagnostics);
-		if (diagnostics->omitted > 0)
-			journal_error("... and %u more", diagnostics->omitted);
+		reload_say_mistakes(s);
 		return r;
 	}
 	if (config_keep_until_restart(ret_fresh, &s->config, names, sizeof(names)) > 0) {
@@ -71,9 +72,12 @@ static int open_listeners(struct service *s, const struct config *fresh,
 
 	if (r == 0 && ret_listeners->are_passed && names_other_addresses(fresh, &s->config))
 		make_reservation(s, "a change of server.address or server.port has no effect: the sockets are systemd's, change the socket unit");
-	if (r < 0)
-		journal_error("cannot listen on %s: %s", failed, strerror(-r));
-	else if (skipped[0])
+	if (r < 0) {
+		journal_field("ADDRESS=%s", failed);
+		journal_field("ERRNO=%d", -r);
+		journal_event(EVENT_CANNOT_LISTEN, LOG_ERR, "cannot listen on %s: %s", failed,
+			      strerror(-r));
+	} else if (skipped[0])
 		journal_notice("not listening on %s: this host has no such address", skipped);
 	return r;
 }
@@ -137,7 +141,9 @@ void reload_request(struct service *s)
 	s->reload_failed = reload(s) < 0;
 	if (s->reload_failed) {
 		end_reload(s, true, journal_last_error());
-		journal_error("reload failed: the running configuration stays");
+		journal_field("CONFIG_FILE=%s", s->options->config_path);
+		journal_event(EVENT_RELOAD_FAILED, LOG_ERR,
+			      "reload failed: the running configuration stays");
 		notify_ready(s);
 		return;
 	}
@@ -150,7 +156,9 @@ void reload_continue(struct service *s)
 		s->is_reloading = false;
 		atomic_store(&s->board->generation, s->generation);
 		end_reload(s, false, s->reload_words);
-		journal_info("configuration reloaded: generation %u", s->generation);
+		journal_field("GENERATION=%u", s->generation);
+		journal_event(EVENT_RELOADED, LOG_INFO, "configuration reloaded: generation %u",
+			      s->generation);
 		notify_ready(s);
 	}
 	if (s->wants_reload && !s->is_reloading) {

@@ -11,6 +11,9 @@
 
 #include "service.h"
 
+/* Says each mistake that the configuration was refused for, S->diagnostics. */
+void reload_say_mistakes(const struct service *s);
+
 /* SIGHUP.  Starts a reload, or notes that one is wanted when another is not done yet. */
 void reload_request(struct service *s);
 

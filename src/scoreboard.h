@@ -42,6 +42,8 @@ struct slot {
 	_Atomic uint32_t generation;		/* of the configuration that the worker runs on */
 	_Atomic uint32_t holds_tickets;		/* see tickets.h */
 	_Atomic uint64_t connection_id;		/* 0: none.  Set before `open`, cleared after `close` */
+	_Atomic uint64_t bytes_at_open;		/* received_bytes when it began, and messages */
+	_Atomic uint64_t messages_at_open;
 	char peer[RECORD_PEER_SIZE];		/* valid while connection_id is not 0 */
 	_Atomic uint64_t clients;
 	_Atomic uint64_t received_messages;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the master knows.  Only the master's files (master, startup, reload,
+ * What the master knows.  Only the master's files (master, startup, startup_listen, reload,
  * supervise_workers, supervise_logger, keep_log, abandon_log, trouble,
  * notify) use it.
  */

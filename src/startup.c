@@ -16,11 +16,12 @@
 #include "fdstore.h"
 #include "journal.h"
 #include "keep_log.h"
-#include "listener.h"
 #include "logfile.h"
 #include "master.h"
 #include "notify.h"
+#include "reload.h"
 #include "spill.h"
+#include "startup_listen.h"
 #include "systemd.h"
 #include "tickets.h"
 
@@ -85,73 +86,6 @@ static int open_bells(struct descriptors *fds)
 	return fds->doorbell < 0 || fds->logger_bell < 0 ? -errno : 0;
 }
 
-static const char *why_refused(int r)
-{
-	switch (r) {
-	case -EPROTOTYPE:
-		return "is no stream socket: the socket unit needs ListenStream=";
-	case -EAFNOSUPPORT:
-		return "is neither an IP nor an AF_UNIX socket";
-	case -EINVAL:
-		return "does not listen: the socket unit needs Accept=no";
-	default:
-		return strerror(-r);
-	}
-}
-
-/* All of what a socket unit passed, or none: half of it would look as if all were well. */
-static void adopt_sockets(struct service *s, const struct kept *kept)
-{
-	bool all = kept->n_passed <= LISTENERS_MAX;
-
-	if (!all)
-		journal_error("systemd passed %u sockets; at most %u can be served; not started",
-			      kept->n_passed, LISTENERS_MAX);
-	for (unsigned i = 0; i < kept->n_passed && i < LISTENERS_MAX; i++) {
-		const struct passed *passed = &kept->passed[i];
-		int r = listeners_adopt(&s->fds.listeners, passed->fd);
-
-		if (r == -ENOTSOCK) {
-			/* Perhaps kept by another version; that is no reason not to serve. */
-			journal_warning("systemd passed %s, which is no socket and not known: closed",
-					passed->name);
-		} else if (r < 0) {
-			journal_error("systemd passed %s, which %s; not started", passed->name,
-				      why_refused(r));
-			all = false;
-		}
-	}
-	if (!all)
-		s->fds.listeners = (struct listeners){.are_passed = true};
-}
-
-static int listen_first(struct service *s)
-{
-	char failed[RECORD_PEER_SIZE], skipped[256];
-	int r;
-
-	if (s->fds.listeners.are_passed) {
-		listeners_configure(&s->fds.listeners, &s->config);
-		return s->fds.listeners.n > 0 ? 0 : -EINVAL;
-	}
-	r = listeners_open(&s->config, NULL, &s->fds.listeners, failed, skipped, sizeof(skipped));
-
-	if (r == -EACCES)
-		journal_error("cannot listen on %s: %s; ports below 1024 need CAP_NET_BIND_SERVICE; not started",
-			      failed, strerror(-r));
-	else if (r == -EADDRINUSE)
-		journal_error("cannot listen on %s: %s: another program listens there; not started",
-			      failed, strerror(-r));
-	else if (r < 0)
-		journal_error("cannot listen on %s: %s; not started", failed, strerror(-r));
-	if (r < 0)
-		return r;
-	if (skipped[0])
-		journal_notice("not listening on %s: this host has no such address", skipped);
-	listeners_configure(&s->fds.listeners, &s->config);
-	return 0;
-}
-
 /* How long records that cannot be stored wait for another try: systemd starts us again at once. */
 #define SPILL_PAUSE_SEC 2
 
@@ -159,7 +93,11 @@ static int listen_first(struct service *s)
 static int leave_records_with_systemd(struct service *s, int r)
 {
 	s->exit_errno = -r;
-	journal_error("cannot store the records that the last run left, %zu bytes, in %s: %s; systemd keeps them until the service is stopped, trying again",
+	journal_field("BYTES=%zu", spill_left(&s->fds));
+	journal_field("SPILL=%s", s->spill.path);
+	journal_field("ERRNO=%d", -r);
+	journal_event(EVENT_RECORDS_LOST, LOG_CRIT,
+		      "cannot store the records that the last run left, %zu bytes, in %s: %s; systemd keeps them until the service is stopped, trying again",
 		      spill_left(&s->fds), s->spill.path, strerror(-r));
 	sleep(SPILL_PAUSE_SEC);
 	return STATUS_RECORDS_LOST;
@@ -172,9 +110,13 @@ static int finish_spill(struct service *s)
 
 	if (r == 0)
 		r = spill_close(&s->spill);
-	if (r == 0 && s->spill.bytes > 0)
-		journal_notice("the records that the last run left, %llu bytes, are in %s",
-			       (unsigned long long)s->spill.bytes, s->spill.path);
+	if (r == 0 && s->spill.bytes > 0) {
+		journal_field("BYTES=%llu", (unsigned long long)s->spill.bytes);
+		journal_field("SPILL=%s", s->spill.path);
+		journal_event(EVENT_RECORDS_SPILLED, LOG_NOTICE,
+			      "the records that the last run left, %llu bytes, are in %s",
+			      (unsigned long long)s->spill.bytes, s->spill.path);
+	}
 	return r;
 }
 
@@ -196,7 +138,7 @@ static int take_what_was_kept(struct service *s)
 	s->took_pipes = fdstore_take(&s->fds, &kept);
 	if (!s->took_pipes)
 		s->fds = (struct descriptors)NO_DESCRIPTORS;
-	adopt_sockets(s, &kept);
+	startup_adopt_sockets(s, &kept);
 	if (!s->took_pipes)
 		return 0;
 	crash_point("adopted");
@@ -302,7 +244,8 @@ static int prepare(struct service *s)
 	int r = prepare_scoreboard(s);
 
 	if (r < 0) {
-		journal_error("cannot make the scoreboard for %u clients: %s; not started",
+		journal_field("ERRNO=%d", -r);
+		journal_event(EVENT_CANNOT_START, LOG_ERR, "cannot make the scoreboard for %u clients: %s; not started",
 			      s->config.max_clients, strerror(-r));
 		return r;
 	}
@@ -311,12 +254,13 @@ static int prepare(struct service *s)
 	if (r == 0)
 		r = open_bells(&s->fds);
 	if (r < 0) {
-		journal_error("cannot make the log pipes: %s; not started", strerror(-r));
+		journal_field("ERRNO=%d", -r);
+		journal_event(EVENT_CANNOT_START, LOG_ERR, "cannot make the log pipes: %s; not started", strerror(-r));
 		return r;
 	}
 	r = prepare_log(s);
 	if (r == 0)
-		r = listen_first(s);
+		r = startup_listen(s);
 	if (r == 0)
 		systemd_wait();
 	return r;
@@ -331,16 +275,20 @@ static void introduce(const struct service *s)
 	for (unsigned i = 0; i < s->fds.listeners.n && len < sizeof(names); i++)
 		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", i ? ", " : "",
 					s->fds.listeners.item[i].name);
-	journal_info("listening on %s%s, logging to %s", names,
-		     s->fds.listeners.are_passed
+	journal_field("LISTEN=%s", names);
+	journal_field("LOG_PATH=%s", s->config.path);
+	journal_event(EVENT_STARTED, LOG_INFO, "listening on %s%s, logging to %s", names,
+		      s->fds.listeners.are_passed
 			     ? " (sockets of systemd: server.address and server.port have no effect)"
 			     : "",
 		     s->config.path);
 	if (geteuid() == 0)
 		journal_warning("running as root, which nothing here needs: use a user of its own and CAP_NET_BIND_SERVICE");
-	if (n_spilled > 0)
-		journal_notice("%u files hold records that an earlier run could not log, the last is %s; they belong to the message log: move them to an archive beside it",
-			       n_spilled, path);
+	if (n_spilled > 0) {
+		journal_field("SPILL=%s", path);
+		journal_event(EVENT_SPILLS_WAIT, LOG_NOTICE, "%u files hold records that an earlier run could not log, the last is %s; they belong to the message log: move them to an archive beside it",
+			      n_spilled, path);
+	}
 	if (s->config.echo_after == ECHO_AFTER_QUEUED && !getenv("NOTIFY_SOCKET"))
 		journal_notice("nobody keeps the log pipe if every process is killed at once: for that, run under systemd or set log.echo_after = written");
 }
@@ -363,11 +311,15 @@ static int load(struct service *s)
 	int r = config_load(s->options->config_path, s->options->overrides,
 			    s->options->n_overrides, &s->config, &s->diagnostics);
 
-	if (r < 0) {
-		fputs(s->diagnostics.text, stderr);
-		if (s->diagnostics.omitted > 0)
-			fprintf(stderr, "... and %u more\n", s->diagnostics.omitted);
+	if (r == 0)
+		return 0;
+	if (s->options->action == ACTION_RUN && journal_is_stderr()) {
+		reload_say_mistakes(s);
+		return r;
 	}
+	fputs(s->diagnostics.text, stderr);
+	if (s->diagnostics.omitted > 0)
+		fprintf(stderr, "... and %u more\n", s->diagnostics.omitted);
 	return r;
 }
 
@@ -383,6 +335,7 @@ static int serve(struct service *s)
 		return STATUS_CANNOT_START;
 	}
 	systemd_open();
+	journal_open();
 	r = take_what_was_kept(s);
 	if (r < 0)
 		return leave_records_with_systemd(s, r);
@@ -419,5 +372,6 @@ int startup_main(int argc, char *argv[])
 	status = serve(&s);
 	if (status != STATUS_CLEAN)
 		notify_failed(&s, status);
+	journal_flush();
 	return status;
 }

@@ -62,6 +62,12 @@ static int mend_file(struct service *s)
 	return 0;
 }
 
+__attribute__((noreturn)) static void leave_logger(int status)
+{
+	journal_flush();
+	_exit(status);
+}
+
 static int fork_logger(struct service *s)
 {
 	pid_t master_pid = getpid(), pid;
@@ -69,7 +75,7 @@ static int fork_logger(struct service *s)
 	atomic_store(&s->board->logger_beat, 0);
 	pid = child_fork(CHILD_LOGGER, &s->fds);
 	if (pid == 0)
-		_exit(logger_run(&s->config, &s->fds, s->board, master_pid));
+		leave_logger(logger_run(&s->config, &s->fds, s->board, master_pid));
 	if (pid < 0)
 		return (int)pid;
 	s->logger_pid = pid;
@@ -167,13 +173,19 @@ static bool has_done_a_round(const struct service *s)
 	return atomic_load(&s->board->logger_beat) >= BEATS_OF_SUCCESS;
 }
 
-static void replace_dead(struct service *s, const char *how, int number)
+static void replace_dead(struct service *s, pid_t pid, int wait_status)
 {
 	bool moved = atomic_load(&s->board->moved_bytes) != s->moved_at_birth;
+	bool killed = WIFSIGNALED(wait_status);
+	int number = killed ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 	uint64_t wait_usec = wait_after_death(s, moved || has_done_a_round(s), LONGEST_WAIT_USEC);
 
-	journal_warning("the logger %s %d: nothing is lost, starting another%s", how, number,
-			wait_usec > 0 ? " after a pause" : "");
+	journal_field("LOGGER_PID=%d", (int)pid);
+	journal_field("%s=%d", killed ? "SIGNAL" : "EXIT_STATUS", number);
+	journal_event(EVENT_LOGGER_DIED, LOG_WARNING,
+		      "the logger %s %d: nothing is lost, starting another%s",
+		      killed ? "was killed by signal" : "left with status", number,
+		      wait_usec > 0 ? " after a pause" : "");
 	start_in(s, wait_usec);
 }
 
@@ -209,7 +221,8 @@ bool logger_watch(struct service *s)
 	s->logger_looked_usec = now;
 	if (s->config.logger_timeout_usec > 0 &&
 	    s->logger_silent_usec >= s->config.logger_timeout_usec) {
-		journal_error("the logger has shown no sign of life for %llu s: ending it, nothing is lost",
+		journal_field("LOGGER_PID=%d", (int)s->logger_pid);
+		journal_event(EVENT_LOGGER_HANGS, LOG_ERR, "the logger has shown no sign of life for %llu s: ending it, nothing is lost",
 			      (unsigned long long)s->logger_silent_usec / 1000000);
 		kill(s->logger_pid, SIGKILL);
 		s->logger_looked_usec = 0;
@@ -226,7 +239,7 @@ bool logger_reaped(struct service *s, pid_t pid, int wait_status)
 	if (s->abandons_log)
 		return true;
 	if (WIFSIGNALED(wait_status)) {
-		replace_dead(s, "was killed by signal", WTERMSIG(wait_status));
+		replace_dead(s, pid, wait_status);
 		return true;
 	}
 	switch (WEXITSTATUS(wait_status)) {
@@ -248,7 +261,7 @@ bool logger_reaped(struct service *s, pid_t pid, int wait_status)
 		(void)sd_event_exit(s->event, STATUS_CANNOT_GO_ON);
 		break;
 	default:
-		replace_dead(s, "left with status", WEXITSTATUS(wait_status));
+		replace_dead(s, pid, wait_status);
 	}
 	return true;
 }

@@ -2,6 +2,7 @@
 #include "supervise_workers.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -182,16 +183,28 @@ static void free_slot(struct service *s, unsigned i, bool was_killed)
 		atomic_store(&s->board->idle_workers, (int32_t)count(s, SLOT_IDLE));
 }
 
+/* Only of those that were killed, before the slot is free. */
 static void tell_of_end(const struct service *s, unsigned i, int wait_status)
 {
 	struct slot *slot = scoreboard_slot(s->board, i);
-	bool had_client = atomic_load(&slot->connection_id) != 0;
+	uint64_t id = atomic_load(&slot->connection_id);
 
-	if (WIFSIGNALED(wait_status))
-		journal_warning("worker %d was killed by signal %d%s%s", s->workers[i].pid,
-				WTERMSIG(wait_status),
-				had_client ? ": connection lost of " : ", it had no client",
-				had_client ? slot->peer : "");
+	if (!WIFSIGNALED(wait_status))
+		return;
+	journal_field("WORKER_PID=%d", (int)s->workers[i].pid);
+	journal_field("SIGNAL=%d", WTERMSIG(wait_status));
+	if (id != 0) {
+		journal_field("CLIENT_ADDRESS=%s", slot->peer);
+		journal_field("CONNECTION=%013" PRIx64, id);
+		journal_field("BYTES=%" PRIu64,
+			      atomic_load(&slot->received_bytes) - atomic_load(&slot->bytes_at_open));
+		journal_field("MESSAGES=%" PRIu64, atomic_load(&slot->received_messages) -
+							   atomic_load(&slot->messages_at_open));
+	}
+	journal_event(EVENT_WORKER_KILLED, LOG_WARNING, "worker %d was killed by signal %d%s%s",
+		      (int)s->workers[i].pid, WTERMSIG(wait_status),
+		      id != 0 ? ": connection lost of " : ", it had no client",
+		      id != 0 ? slot->peer : "");
 }
 
 bool workers_reaped(struct service *s, pid_t pid, int wait_status)

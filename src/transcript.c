@@ -141,6 +141,10 @@ int transcript_open(struct transcript *t, uint64_t time_usec, const char *peer)
 	int r;
 
 	snprintf(t->slot->peer, sizeof(t->slot->peer), "%s", peer);
+	atomic_store_explicit(&t->slot->bytes_at_open, t->slot->received_bytes,
+			      memory_order_relaxed);
+	atomic_store_explicit(&t->slot->messages_at_open, t->slot->received_messages,
+			      memory_order_relaxed);
 	atomic_store_explicit(&t->slot->connection_id, id, memory_order_release);
 	crash_point("worker-before-open");
 	t->head = (struct record_head){.time_usec = time_usec, .id = id, .peer = t->slot->peer};

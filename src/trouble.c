@@ -45,13 +45,17 @@ bool trouble_tell(struct service *s)
 		if (is_there == s->told_trouble[kind])
 			continue;
 		s->told_trouble[kind] = is_there;
-		if (is_there)
-			journal_warning("%s: %s; %s, trying again", words[kind].begins,
-					strerror(atomic_load(&s->board->troubles[kind].error)),
-					words[kind].consequence);
-		else
-			journal_notice("%s: no failure for %d s", words[kind].is_over,
-				       TROUBLE_OVER_USEC / 1000000);
+		if (is_there) {
+			int error = atomic_load(&s->board->troubles[kind].error);
+
+			journal_field("ERRNO=%d", error);
+			journal_event(EVENT_TROUBLE, LOG_WARNING, "%s: %s; %s, trying again",
+				      words[kind].begins, strerror(error),
+				      words[kind].consequence);
+		} else {
+			journal_event(EVENT_TROUBLE_OVER, LOG_NOTICE, "%s: no failure for %d s",
+				      words[kind].is_over, TROUBLE_OVER_USEC / 1000000);
+		}
 	}
 	return any;
 }

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "startup_listen.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "journal.h"
+#include "listener.h"
+
+static const char *why_refused(int r)
+{
+	switch (r) {
+	case -EPROTOTYPE:
+		return "is no stream socket: the socket unit needs ListenStream=";
+	case -EAFNOSUPPORT:
+		return "is neither an IP nor an AF_UNIX socket";
+	case -EINVAL:
+		return "does not listen: the socket unit needs Accept=no";
+	default:
+		return strerror(-r);
+	}
+}
+
+void startup_adopt_sockets(struct service *s, const struct kept *kept)
+{
+	bool all = kept->n_passed <= LISTENERS_MAX;
+
+	if (!all)
+		journal_event(EVENT_CANNOT_START, LOG_ERR,
+			      "systemd passed %u sockets; at most %u can be served; not started",
+			      kept->n_passed, LISTENERS_MAX);
+	for (unsigned i = 0; i < kept->n_passed && i < LISTENERS_MAX; i++) {
+		const struct passed *passed = &kept->passed[i];
+		int r = listeners_adopt(&s->fds.listeners, passed->fd);
+
+		if (r == -ENOTSOCK) {
+			/* Perhaps kept by another version; that is no reason not to serve. */
+			journal_warning("systemd passed %s, which is no socket and not known: closed",
+					passed->name);
+		} else if (r < 0) {
+			journal_field("ERRNO=%d", -r);
+			journal_event(EVENT_CANNOT_START, LOG_ERR,
+				      "systemd passed %s, which %s; not started", passed->name,
+				      why_refused(r));
+			all = false;
+		}
+	}
+	if (!all)
+		s->fds.listeners = (struct listeners){.are_passed = true};
+}
+
+static const char *why_not_to_listen(int r)
+{
+	switch (r) {
+	case -EACCES:
+		return "; ports below 1024 need CAP_NET_BIND_SERVICE";
+	case -EADDRINUSE:
+		return ": another program listens there";
+	default:
+		return "";
+	}
+}
+
+int startup_listen(struct service *s)
+{
+	char failed[RECORD_PEER_SIZE], skipped[256];
+	int r;
+
+	if (s->fds.listeners.are_passed) {
+		listeners_configure(&s->fds.listeners, &s->config);
+		return s->fds.listeners.n > 0 ? 0 : -EINVAL;
+	}
+	r = listeners_open(&s->config, NULL, &s->fds.listeners, failed, skipped, sizeof(skipped));
+
+	if (r < 0) {
+		journal_field("ADDRESS=%s", failed);
+		journal_field("ERRNO=%d", -r);
+		journal_event(EVENT_CANNOT_LISTEN, LOG_ERR, "cannot listen on %s: %s%s; not started",
+			      failed, strerror(-r), why_not_to_listen(r));
+		return r;
+	}
+	if (skipped[0])
+		journal_notice("not listening on %s: this host has no such address", skipped);
+	listeners_configure(&s->fds.listeners, &s->config);
+	return 0;
+}
