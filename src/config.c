@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "config_keys.h"
+#include "config_rules.h"
 #include "config_value.h"
 #include "escape.h"
 
@@ -409,21 +410,11 @@ static void refuse_together(struct loader *l, const char *section, const char *c
 
 static void check_together(struct loader *l)
 {
-	static const char *const spares[] = {"min_spare", "max_spare", NULL};
-	static const char *const raw[] = {"format", "message_limit", "at_message_limit", NULL};
-	const struct config *c = &l->config;
 	char wrong[256];
 
-	if (c->min_spare > c->max_spare) {
-		snprintf(wrong, sizeof(wrong),
-			 "min_spare = %u is more than max_spare = %u; allowed: at most as many",
-			 c->min_spare, c->max_spare);
-		refuse_together(l, "server", spares, wrong);
-	}
-	if (c->format == FORMAT_RAW && c->message_limit > 0 && c->at_message_limit == LIMIT_ROTATE)
-		refuse_together(l, "log", raw,
-				"a raw log has no records to count before rotating; allowed: "
-				"format = text or json, at_message_limit = stop or message_limit = 0");
+	for (size_t i = 0; i < config_n_rules; i++)
+		if (config_rules[i].is_broken(&l->config, wrong, sizeof(wrong)))
+			refuse_together(l, config_rules[i].section, config_rules[i].names, wrong);
 }
 
 int config_load(const char *path, const char *const *overrides, size_t n_overrides,

@@ -15,6 +15,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <string.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -62,6 +63,20 @@ struct config {
 	uint64_t keep_free;		/* bytes, or CONFIG_PERCENT + hundredths of the file system */
 	uint64_t logger_timeout_usec;	/* 0: never */
 };
+
+/* As log.path: the standard output. */
+#define CONFIG_STDOUT "-"
+
+static inline bool config_logs_to_stdout(const struct config *config)
+{
+	return strcmp(config->path, CONFIG_STDOUT) == 0;
+}
+
+/* The log, as messages name it. */
+static inline const char *config_log_name(const struct config *config)
+{
+	return config_logs_to_stdout(config) ? "stdout" : config->path;
+}
 
 /*
  * Where mistakes are written, one line each, ready to be shown:

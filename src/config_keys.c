@@ -46,7 +46,7 @@ const struct config_key config_keys[] = {
 	 FIELD(max_spare), "Workers kept waiting for clients, at most."},
 
 	{"log", "path", KEY_PATH, RELOAD_AT_ONCE, ECHO_LOGD_LOG_DIR "/messages.log", 0, 0, NULL,
-	 NULL, FIELD(path), "The message log."},
+	 NULL, FIELD(path), "The message log; - is stdout."},
 	{"log", "format", KEY_WORD, RELOAD_RESTART, "text", 0, 0, NULL, format_words,
 	 FIELD(format), "Records as text or json, or the raw payload alone."},
 	{"log", "framing", KEY_WORD, RELOAD_NEW_CLIENTS, "stream", 0, 0, NULL, framing_words,

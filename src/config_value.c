@@ -163,6 +163,10 @@ static int parse_path(const char *text, char *ret, size_t size, const char **ret
 	const char *file;
 	size_t len = strlen(text);
 
+	if (strcmp(text, CONFIG_STDOUT) == 0) {
+		memcpy(ret, CONFIG_STDOUT, sizeof(CONFIG_STDOUT));
+		return 0;
+	}
 	if (text[0] != '/') {
 		*ret_hint = "it does not begin with /";
 		return -EINVAL;
@@ -407,7 +411,7 @@ void config_value_describe(const struct config_key *key, char *buf, size_t size)
 		       CONFIG_MAX_ADDRESSES);
 		break;
 	case KEY_PATH:
-		append(buf, size, &at, "the absolute path of a file");
+		append(buf, size, &at, "the absolute path of a file, or - for stdout");
 		break;
 	case KEY_MODE:
 		append(buf, size, &at, "three or four octal digits, owner write, "

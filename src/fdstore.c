@@ -154,7 +154,8 @@ void fdstore_put_log_file(int fd)
 	char name[NAME_SIZE];
 
 	name_log_file(name, log_file_number);
-	put(name, &fd, 1);
+	if (fd >= 0)
+		put(name, &fd, 1);
 	crash_point("master-file-stored");
 	give_back_log_file(last);
 }

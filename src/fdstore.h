@@ -43,7 +43,7 @@ bool fdstore_take(struct descriptors *fds, struct kept *ret_kept);
 void fdstore_put_pipes(const struct descriptors *fds);
 void fdstore_put_scoreboard(int fd);
 
-/* The log is FD from now on; the last one is given back. */
+/* The log is FD from now on, or -1, one that is not kept; the last one is given back. */
 void fdstore_put_log_file(int fd);
 
 /* A spill is begun, and systemd has it when this returns; or it is whole, and given back. */

@@ -33,15 +33,14 @@ static char fields[FIELDS_SIZE];	/* of the next message */
 static size_t fields_len;
 static char last_error[TEXT_SIZE];
 
-/* Whether stderr is what $JOURNAL_STREAM names, systemd.exec(5): it may have been redirected since. */
-static bool look_at_stderr(void)
+bool journal_is(int fd)
 {
 	const char *stream = getenv("JOURNAL_STREAM");
 	unsigned long long dev, ino;
 	struct stat st;
 
 	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
-	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+	       fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
 }
 
 bool journal_is_stderr(void)
@@ -49,7 +48,7 @@ bool journal_is_stderr(void)
 	static int is_journal = -1;
 
 	if (is_journal < 0)
-		is_journal = look_at_stderr();
+		is_journal = journal_is(STDERR_FILENO);
 	return is_journal;
 }
 

@@ -36,7 +36,10 @@ int journal_fd(void);
 /* In a child that has closed it. */
 void journal_forget_fd(void);
 
-/* Whether stderr is the journal. */
+/* Whether FD is what $JOURNAL_STREAM names, systemd.exec(5): it may have been redirected since. */
+bool journal_is(int fd);
+
+/* Whether stderr is, as it was when first asked. */
 bool journal_is_stderr(void);
 
 /*

@@ -23,6 +23,7 @@ enum journal_event {
 	EVENT_LOG_RESUMED,		/* LOG_PATH= */
 	EVENT_LOG_TRUNCATED,		/* LOG_PATH= */
 	EVENT_LOG_TORN,			/* LOG_PATH=, BYTES= */
+	EVENT_LOG_COPIED,		/* it takes no splice(2); LOG_PATH= */
 	EVENT_LOG_SET_ASIDE,		/* of another format; LOG_PATH= */
 	EVENT_SYNC_FAILED,		/* LOG_PATH=, ERRNO= */
 	EVENT_MESSAGE_LIMIT,		/* reached, with at_message_limit = stop; LOG_PATH=, MESSAGES= */

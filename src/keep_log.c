@@ -89,6 +89,8 @@ static void sync_directory(struct service *s)
 	char directory[PATH_MAX];
 	int fd;
 
+	if (config_logs_to_stdout(&s->config))
+		return;
 	if (!atomic_load(&s->board->must_sync) && s->config.echo_after != ECHO_AFTER_SYNCED)
 		return;
 	snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path + 1), path);
@@ -128,9 +130,12 @@ static void say_torn(const struct service *s, uint64_t bytes)
 /* Looks at what FD holds, and makes it what the next logger gets. */
 static int take_into_use(struct service *s, int fd, int *told_errno, const char *consequence)
 {
-	struct logfile_contents contents;
-	int r = examine(fd, &s->config, &contents, told_errno, consequence);
+	struct logfile_contents contents = {.is_empty = true};
+	int r = 0;
 
+	/* What is in a file that stdout leads to is not ours to judge. */
+	if (!config_logs_to_stdout(&s->config))
+		r = examine(fd, &s->config, &contents, told_errno, consequence);
 	if (r < 0)
 		return r;
 	if (contents.last_id > atomic_load(&s->board->last_id))
@@ -139,6 +144,7 @@ static int take_into_use(struct service *s, int fd, int *told_errno, const char 
 		logfile_close(s->fds.log_file);
 	s->fds.log_file = fd;
 	crash_point("master-file-taken");
+	atomic_store(&s->board->log_is_copied, 0);
 	forget_counts(s);
 	set_debts(s, (contents.torn_bytes > 0 ? OWES_TORN : 0) |
 			     (contents.is_empty || s->phase == PHASE_STARTING ? OWES_START : 0),
@@ -147,7 +153,8 @@ static int take_into_use(struct service *s, int fd, int *told_errno, const char 
 	say_torn(s, contents.torn_bytes);
 	sync_directory(s);
 	atomic_fetch_add(&s->board->reopens, 1);
-	fdstore_put_log_file(fd);
+	/* The next run has a stdout of its own. */
+	fdstore_put_log_file(config_logs_to_stdout(&s->config) ? -1 : fd);
 	return 0;
 }
 
@@ -188,6 +195,33 @@ static int open_and_lock(const struct service *s, const struct config *config)
 	return fd;
 }
 
+/* A descriptor of its own, so that it is held and closed as that of a file.  Returns it or -errno. */
+static int open_stdout(int *told_errno, const char *consequence)
+{
+	int flags = fcntl(STDOUT_FILENO, F_GETFL), fd;
+
+	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+		fd = -EBADF;
+	else if (journal_is(STDOUT_FILENO))
+		fd = -ENOTSUP;
+	else
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (fd == -1)
+		fd = -errno;
+	if (fd >= 0 || !is_news(told_errno, fd))
+		return fd;
+	journal_field("LOG_PATH=stdout");
+	journal_field("ERRNO=%d", -fd);
+	if (fd == -ENOTSUP)
+		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR,
+			      "log.path: stdout is the journal, where what clients send does not belong; set StandardOutput=file:PATH in a drop-in, or log.path; %s",
+			      consequence);
+	else
+		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR,
+			      "log.path: cannot write to stdout: %s; %s", strerror(-fd), consequence);
+	return fd;
+}
+
 /*
  * Opens the log of CONFIG; a file of another format there is renamed first.
  * What fails is told with its CONSEQUENCE, if it is not in *TOLD_ERRNO.
@@ -197,8 +231,11 @@ static int open_for_format(struct service *s, const struct config *config, int *
 			   const char *consequence)
 {
 	struct logfile_contents contents;
-	int fd = open_and_lock(s, config), r;
+	int fd, r;
 
+	if (config_logs_to_stdout(config))
+		return open_stdout(told_errno, consequence);
+	fd = open_and_lock(s, config);
 	if (fd < 0) {
 		if (is_news(told_errno, fd))
 			explain_open_failure(config->path, fd, consequence);
@@ -224,7 +261,7 @@ static int open_for_format(struct service *s, const struct config *config, int *
 
 static void set_mode(const struct service *s)
 {
-	if (fchmod(s->fds.log_file, s->config.mode) < 0)
+	if (!config_logs_to_stdout(&s->config) && fchmod(s->fds.log_file, s->config.mode) < 0)
 		journal_warning("cannot set the mode of %s: %m", s->config.path);
 }
 
@@ -280,7 +317,9 @@ static bool is_file_at(int fd, const char *path)
 {
 	struct stat ours, named;
 
-	return fd >= 0 && fstat(fd, &ours) == 0 && stat(path, &named) == 0 &&
+	return fd >= 0 && fstat(fd, &ours) == 0 &&
+	       (strcmp(path, CONFIG_STDOUT) == 0 ? fstat(STDOUT_FILENO, &named)
+						 : stat(path, &named)) == 0 &&
 	       ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 

@@ -124,6 +124,8 @@ static int look_around(struct logger *l)
 		l->is_orphan = true;
 	if (l->is_orphan)
 		return STAY;
+	if (l->is_stream)
+		return atomic_load(&l->board->logger_order) == ORDER_REOPEN ? LOGGER_REOPEN : STAY;
 	if (logger_was_cut_off(l))
 		return LOGGER_SHRANK;
 	switch (logfile_check(l->fds->log_file, l->config->path, l->offset_bytes)) {
@@ -159,6 +161,11 @@ static int sync_file(struct logger *l, uint32_t round)
 {
 	if (l->synced_bytes == l->offset_bytes)
 		return STAY;
+	if (l->is_stream) {
+		/* For the stop's sake, if it is a file: a pipe or a terminal has nothing to sync. */
+		(void)fdatasync(l->fds->log_file);
+		return STAY;
+	}
 	/* Whoever finds this set knows that its predecessor died before it could tell the outcome. */
 	atomic_store(&l->board->round_syncing, 1);
 	crash_point("logger-before-sync");
@@ -323,7 +330,9 @@ static int prepare(struct logger *l)
 
 	catch_signals();
 	record_style_init(&l->style, l->config->format);
-	offset = lseek(l->fds->log_file, 0, SEEK_CUR);
+	l->is_stream = config_logs_to_stdout(l->config);
+	l->copies = atomic_load(&l->board->log_is_copied);
+	offset = l->is_stream ? 0 : lseek(l->fds->log_file, 0, SEEK_CUR);
 	if (offset < 0)
 		return LOGGER_CANNOT_GO_ON;
 	l->offset_bytes = (uint64_t)offset;
@@ -343,7 +352,7 @@ int logger_run(const struct config *config, const struct descriptors *fds,
 {
 	struct logger l = {
 		.config = config, .fds = fds, .board = board, .master_pid = master_pid,
-		.look_read = -1, .look_write = -1,
+		.look_read = -1, .look_write = -1, .copy_read = -1, .copy_write = -1,
 	};
 	int r = prepare(&l);
 

@@ -41,16 +41,16 @@ void logger_set_stalled(struct logger *l, int error)
 		return;
 	atomic_store(&l->board->stalled_errno, error);
 	(void)eventfd_write(l->fds->doorbell, 1);
-	journal_field("LOG_PATH=%s", l->config->path);
+	journal_field("LOG_PATH=%s", config_log_name(l->config));
 	if (error) {
 		journal_field("ERRNO=%d", error);
 		journal_event(EVENT_LOG_STALLED, LOG_ERR,
 			      "cannot write to %s: %s; %s, trying again every %d ms",
-			      l->config->path, strerror(error),
+			      config_log_name(l->config), strerror(error),
 			      logpipe_stall_consequence(l->config->when_stalled), STALL_RETRY_NSEC / 1000000);
 	} else {
 		journal_event(EVENT_LOG_RESUMED, LOG_NOTICE, "%s takes records again",
-			      l->config->path);
+			      config_log_name(l->config));
 	}
 }
 
@@ -88,7 +88,7 @@ static int stay_at_end(struct logger *l)
 	struct stat st;
 	int r;
 
-	if (fstat(l->fds->log_file, &st) < 0 || (uint64_t)st.st_size >= l->offset_bytes)
+	if (l->is_stream || fstat(l->fds->log_file, &st) < 0 || (uint64_t)st.st_size >= l->offset_bytes)
 		return 0;
 	r = end_line(l, st.st_size);
 	if (r < 0)
@@ -135,6 +135,35 @@ bool logger_was_cut_off(struct logger *l)
 	return true;
 }
 
+/*
+ * A reader of stdout that is slow is no stall, nor a logger that hangs.  One
+ * that is gone is no reader.
+ */
+static void wait_for_reader(struct logger *l)
+{
+	struct pollfd pollfd = {.fd = l->fds->log_file, .events = POLLOUT};
+
+	cell_add(&l->board->logger_beat, 1);
+	(void)poll(&pollfd, 1, STALL_RETRY_NSEC / 1000000);
+}
+
+/* As splice(2): what the log takes of the LEFT bytes of the stage. */
+static ssize_t write_out(struct logger *l, size_t left)
+{
+	ssize_t n;
+
+	if (l->copies)
+		return logger_copy(l, left);
+	n = splice(l->fds->stage_read, NULL, l->fds->log_file, NULL,
+		   crash_point_split("logger-mid-splice", left),
+		   l->is_stream ? SPLICE_F_NONBLOCK : 0);
+	if (n < 0 && errno == EINVAL) {
+		logger_begin_copying(l);
+		return logger_copy(l, left);
+	}
+	return n;
+}
+
 int logger_empty_stage(struct logger *l)
 {
 	size_t left;
@@ -147,17 +176,14 @@ int logger_empty_stage(struct logger *l)
 			logger_wait_out(l, -r);
 			continue;
 		}
-		n = splice(l->fds->stage_read, NULL, l->fds->log_file, NULL,
-			   crash_point_split("logger-mid-splice", left), 0);
+		n = write_out(l, left);
 		if (n > 0) {
 			crash_point_if_split("logger-mid-splice");
 			l->offset_bytes += (uint64_t)n;
 			cell_add(&l->board->moved_bytes, (uint64_t)n);
 			logger_set_stalled(l, 0);
-		} else if (n < 0 && errno == EINVAL) {
-			journal_error("cannot splice to %s: its file system has no splice(2)",
-				      l->config->path);
-			return LOGGER_CANNOT_GO_ON;
+		} else if (n < 0 && errno == EAGAIN) {
+			wait_for_reader(l);
 		} else if (n == 0 || errno != EINTR) {
 			logger_wait_out(l, n == 0 ? EIO : errno);
 		}
@@ -191,7 +217,8 @@ bool logger_has_room(struct logger *l, size_t n)
 	uint64_t keep = l->config->keep_free;
 	struct statvfs fs;
 
-	if (keep == 0 || fstatvfs(l->fds->log_file, &fs) < 0)
+	/* What is no file has no blocks. */
+	if (keep == 0 || fstatvfs(l->fds->log_file, &fs) < 0 || fs.f_blocks == 0)
 		return true;
 	if (keep & CONFIG_PERCENT)
 		keep = fs.f_blocks * fs.f_frsize / 100 * (keep & ~CONFIG_PERCENT);

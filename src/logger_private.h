@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the logger's files share: logger.c decides, logger_move.c moves
- * bytes, logger_limit.c counts messages.  Nobody else includes this.
+ * What the logger's files share: logger.c decides, logger_move.c and
+ * logger_copy.c move bytes, logger_limit.c counts messages.  Nobody else includes this.
  */
 #ifndef ECHO_LOGD_LOGGER_PRIVATE_H
 #define ECHO_LOGD_LOGGER_PRIVATE_H
@@ -19,6 +19,9 @@ struct logger {
 	uint64_t offset_bytes;		/* of the file; all before it is written */
 	uint64_t synced_bytes;		/* all before it is on disk, under echo_after = synced */
 	struct message_count count;	/* up to offset_bytes; kept only with a message_limit */
+	bool is_stream;			/* the log is stdout: it has no name, and what is in it is nobody's affair */
+	bool copies;			/* it takes no splice(2) */
+	int copy_read, copy_write;	/* pipe for that, -1 until needed */
 	int look_read, look_write;	/* pipe for looking into a batch, -1 unless needed */
 	char *look_buffer;
 };
@@ -51,6 +54,17 @@ bool logger_was_cut_off(struct logger *l);
 
 /* Whether the file system has keep_free and N bytes more; if not, that is a stall. */
 bool logger_has_room(struct logger *l, size_t n);
+
+/* logger_copy.c */
+
+/* The log takes no splice(2); that is said once for a log. */
+void logger_begin_copying(struct logger *l);
+
+/*
+ * Copies up to LEFT bytes of the stage to the log.  Returns how many, 0, or
+ * -1 with errno, as splice(2) would.
+ */
+ssize_t logger_copy(struct logger *l, size_t left);
 
 /* logger_limit.c */
 

@@ -115,6 +115,7 @@ struct scoreboard {
 	char reload_words[256];			/* master, before that: why, or what of it needs more; ends with NUL */
 	_Atomic uint32_t command_line_bytes;	/* master, after the next: see command_line.h; 0: not known */
 	char command_line[8192];		/* master: words, each with its NUL */
+	_Atomic uint32_t log_is_copied;		/* logger: said that the log in use takes no splice; cleared by the master */
 	_Atomic int32_t no_logger_errno;	/* master: why there is no logger; 0 while there is, or will be at once */
 
 	_Alignas(64)

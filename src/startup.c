@@ -193,12 +193,14 @@ static int prepare_scoreboard(struct service *s)
 	return 0;
 }
 
-/* Records of another format than the log's cannot follow it. */
-static int set_apart_other_format(struct service *s)
+/* Records of another format than the log's cannot follow it, nor those of a file what is in stdout. */
+static int set_apart_what_is_not_the_logs(struct service *s)
 {
+	bool has_file = s->fds.log_file >= 0, is_stdout = config_logs_to_stdout(&s->config);
 	int r;
 
-	if (!s->took_pipes || s->board->format == (uint32_t)s->config.format)
+	if (!s->took_pipes ||
+	    (s->board->format == (uint32_t)s->config.format && !is_stdout && has_file))
 		return 0;
 	r = spill_what_is_left(s);
 	if (r < 0)
@@ -211,7 +213,7 @@ static int set_apart_other_format(struct service *s)
 
 static int prepare_log(struct service *s)
 {
-	int r = set_apart_other_format(s);
+	int r = set_apart_what_is_not_the_logs(s);
 
 	/* What is still in the pipes must not be taken for what it is not, now or by the next start. */
 	if (r < 0)
@@ -276,12 +278,12 @@ static void introduce(const struct service *s)
 		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s%s", i ? ", " : "",
 					s->fds.listeners.item[i].name);
 	journal_field("LISTEN=%s", names);
-	journal_field("LOG_PATH=%s", s->config.path);
+	journal_field("LOG_PATH=%s", config_log_name(&s->config));
 	journal_event(EVENT_STARTED, LOG_INFO, "listening on %s%s, logging to %s", names,
 		      s->fds.listeners.are_passed
 			     ? " (sockets of systemd: server.address and server.port have no effect)"
 			     : "",
-		     s->config.path);
+		     config_log_name(&s->config));
 	if (geteuid() == 0)
 		journal_warning("running as root, which nothing here needs: use a user of its own and CAP_NET_BIND_SERVICE");
 	if (n_spilled > 0) {

@@ -184,6 +184,7 @@ class Daemon:
         self.prefix = list(prefix) + os.environ.get("ECHO_LOGD_PREFIX", "").split()
         self.program, self.store = program or binary(), store
         self.sockets = list(sockets)
+        self.stdout = subprocess.DEVNULL        # a descriptor, for log.path = -
         self.runtime_directory = None
         if runtime_directory:
             self.runtime_directory = os.path.join(self.directory, "run")
@@ -238,7 +239,7 @@ class Daemon:
         with open(self.stderr_paths[-1], "wb") as stderr:
             self.process = subprocess.Popen(
                 prefix + self.prefix + [self.program, "-c", self.config_path] + self.arguments,
-                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=stderr,
+                stdin=subprocess.DEVNULL, stdout=self.stdout, stderr=stderr,
                 env=environment, pass_fds=kept)
         return self
 

@@ -156,4 +156,4 @@ def test_no_payload(service):
 
 def test_every_entry_can_be_printed(service):
     said = service.run("journalctl --dump-catalog " + " ".join(ids(service).values())).stdout
-    assert len(ids(service)) == said.count("Defined-By: echo-logd") == 25
+    assert len(ids(service)) == said.count("Defined-By: echo-logd") == 26
