@@ -278,6 +278,21 @@ def test_log_that_may_not_be_written(make_daemon):
     assert "chown %s %s" % (user, logs) in said
 
 
+def test_takes_no_terminal(make_daemon, tmp_path):
+    """As the leader of a session it would get the one that it opens, daemon(7)."""
+    terminal, slave = os.openpty()
+    trace = tmp_path / "trace"
+    daemon = make_daemon({"log.path": os.ttyname(slave)},
+                         prefix=["setsid", "-w", "strace", "-o", str(trace), "-e", "trace=openat"])
+    daemon.expected_statuses = {1}
+    assert daemon.launch().wait() == 1
+    assert "is not a regular file; not started" in daemon.stderr()
+    opened = [line for line in trace.read_text().splitlines() if os.ttyname(slave) in line]
+    assert opened and all("O_NOCTTY" in line for line in opened)
+    os.close(slave)
+    os.close(terminal)
+
+
 def test_unknown_option():
     done = subprocess.run([binary(), "--no-such-option"], stderr=subprocess.PIPE, text=True,
                           stdin=subprocess.DEVNULL, timeout=20)

@@ -9,7 +9,7 @@ from service import (LOG, UNIT, assert_nothing_lost, echo, end_load, main_pid, s
                      wait_active)
 
 SOCKET = f"{UNIT}.socket"
-RESTARTS = 50 if os.environ.get("ECHO_LOGD_SOAK") else 6
+RESTARTS = 50 if os.environ.get("ECHO_LOGD_SOAK") else 5
 # Clients that stay for some milliseconds, so that each is served to its end by one instance or the next.
 VISITS = "--clients 8 --size 512 --window 512 --connection-bytes 2048"
 
@@ -40,7 +40,12 @@ def test_the_first_client_starts_the_service(activated):
     assert activated.run(f"grep -c 'close eof' {LOG}").stdout == "3\n"
 
 
-def test_restarts_refuse_nobody(activated):
+@pytest.mark.parametrize("drop_in", ["", "socket-activated.conf"])
+def test_restarts_refuse_nobody(activated, drop_in):
+    if drop_in:
+        activated.run(f"mkdir -p /etc/systemd/system/{UNIT}.service.d && "
+                      f"ln -s /usr/share/{UNIT}/{drop_in} /etc/systemd/system/{UNIT}.service.d/ && "
+                      "systemctl daemon-reload")
     start_load(activated, seed=31, seconds=600, options=VISITS)
     activated.wait_for(f"test -s {LOG}")
     for _ in range(RESTARTS):
