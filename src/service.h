@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the master knows.  Only the master's files (master, startup, startup_listen, reload,
- * supervise_workers, supervise_logger, keep_log, abandon_log, trouble,
- * notify) use it.
+ * What the master knows.  Only the master's files (master, startup,
+ * startup_listen, reload, supervise_workers, supervise_logger, keep_log,
+ * abandon_log, trouble, notify) use it.
  */
 #ifndef ECHO_LOGD_SERVICE_H
 #define ECHO_LOGD_SERVICE_H
