@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: MIT
+"""The Debian package in the life of a machine: installed, upgraded, removed, purged.
+
+The box is the machine's own root without echo-logd, so what the package depends on is
+there already, and apt needs no network.
+"""
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from service import (LEDGER, LOG, UNIT, assert_nothing_lost, configure, echo, end_load, generation,
+                     main_pid, start_load)
+
+BUILD_SECONDS = 300
+SOCKET = f"{UNIT}.socket"
+CONFIG = "/etc/echo-logd.conf"
+PACKAGES = "/var/tmp/packages"
+# Clients that stay for some milliseconds, so that each is served to its end by one version or the other.
+VISITS = "--clients 8 --size 512 --window 512 --connection-bytes 2048"
+
+
+def built(directory):
+    """The package: as CI has built it, or built now."""
+    ready = os.environ.get("ECHO_LOGD_PACKAGE")
+    if not ready:
+        ready = subprocess.run(
+            [Path(os.environ["ECHO_LOGD_SRCDIR"]) / "script/package", "-n", directory], check=True,
+            env=dict(os.environ, DEB_BUILD_OPTIONS="nocheck noautodbgsym"), text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, timeout=BUILD_SECONDS).stdout.strip()
+    return Path(ready)
+
+
+def make_next_version(package, workdir, target):
+    """The same once more, as a version that comes later and ships other configuration."""
+    tree = workdir / "tree"
+    subprocess.run(["dpkg-deb", "-R", package, tree], check=True)
+    control = tree / "DEBIAN/control"
+    control.write_text(re.sub(r"(?m)^(Version: .*)$", r"\1+next", control.read_text()))
+    for name in (CONFIG, "/etc/logrotate.d/echo-logd"):
+        with open(f"{tree}{name}", "a") as file:
+            file.write("# as the next version ships it\n")
+    subprocess.run(["dpkg-deb", "--root-owner-group", "-b", tree, target], check=True,
+                   stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory):
+    """Instead of the installed build: two versions of the package, and what makes load."""
+    directory = tmp_path_factory.mktemp("stage")
+    packages, tools = directory / PACKAGES[1:], directory / "usr/local/bin"
+    packages.mkdir(parents=True)
+    tools.mkdir(parents=True)
+    workdir = tmp_path_factory.mktemp("package")
+    package = built(workdir / "build")
+    shutil.copy(package, packages / "first.deb")
+    make_next_version(package, workdir, packages / "next.deb")
+    for tool in ("load", "oracle"):
+        shutil.copy(Path(os.environ["ECHO_LOGD_BUILDDIR"]) / "tests/faults" / tool, tools)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def machine(box):
+    """A box without echo-logd, where packages may start services (in a container they may not)."""
+    # Without the second, man-db looks at every manual page for seconds.
+    box.run("rm -f /usr/sbin/policy-rc.d /var/lib/man-db/auto-update")
+    dpkg(box, "--purge echo-logd")
+    box.run("userdel echo-logd", check=False)
+    return box
+
+
+@pytest.fixture
+def installed(machine):
+    install(machine, "first")
+    yield machine
+    dpkg(machine, "--purge echo-logd")
+    machine.run(f"rm -rf {LEDGER}")
+
+
+def dpkg(box, words):
+    return box.run(f"DEBIAN_FRONTEND=noninteractive dpkg {words}", timeout=60)
+
+
+def install(box, name, options=""):
+    return dpkg(box, f"{options} --install {PACKAGES}/{name}.deb")
+
+
+def apt(box, words):
+    """As people do it.  It takes its time, so one test has to do."""
+    return box.run(f"cd {PACKAGES} && DEBIAN_FRONTEND=noninteractive apt-get -qy {words}",
+                   timeout=60)
+
+
+def version(box):
+    return box.run("dpkg-query -W -f '${Version}' echo-logd").stdout
+
+
+def units(box):
+    """What systemd says of the two: enabled, active."""
+    return [(box.run(f"systemctl is-enabled {unit}", check=False).stdout.strip(),
+             box.show(unit, "ActiveState")) for unit in (f"{UNIT}.service", SOCKET)]
+
+
+def is_installed_program(box, pid):
+    """Whether a process runs the file that is there now."""
+    return box.run(f"test /proc/{pid}/exe -ef /usr/sbin/echo-logd", check=False).status == 0
+
+
+def traces(box):
+    """Every name where packages put things, whatever is named after it elsewhere, and who knows it."""
+    return set(box.run("find /etc /usr -xdev; find /etc/systemd /var /run -name '*echo-logd*'; "
+                       f"grep -rl echo-logd /etc 2>/dev/null; true").stdout.splitlines())
+
+
+# --- install and remove
+
+def test_from_installation_to_purge(machine):
+    before = traces(machine)
+    apt(machine, "install ./first.deb")
+    # Installed is started, to Debian's habit; and `start` works.
+    assert units(machine) == [("enabled", "active"), ("disabled", "inactive")]
+    assert echo(machine, "127.0.0.1", 7) == echo(machine, "::1", 7) == "hello\n"
+    machine.run(f"systemctl stop {UNIT} && systemctl start {UNIT}")
+    assert echo(machine, "127.0.0.1", 7) == "hello\n"
+    assert machine.run("dpkg --verify echo-logd").stdout == ""
+    # bash-completion looks for the command's name.
+    machine.run("cd /usr/share/bash-completion/completions && test -r echo-logd -a -r echo-logctl")
+
+    apt(machine, "remove echo-logd")
+    assert machine.run("pgrep -c '^echo-log'", check=False).stdout == "0\n"
+    assert machine.show(UNIT, "LoadState") == "not-found"
+    assert "close eof" in machine.run(f"cat {LOG}").stdout and machine.run(f"test -s {CONFIG}")
+
+    machine.run("touch /var/lib/echo-logd/messages.log.20261122T210405.123456Z.spill")
+    apt(machine, "purge echo-logd")
+    # The user stays: its files may be elsewhere, and must not become another user's.
+    assert {name for name in traces(machine) ^ before
+            if not re.fullmatch("/etc/(passwd|group|shadow|gshadow)-?", name)} == set()
+    machine.run("getent passwd echo-logd && getent group echo-logd")
+    assert machine.run("dpkg-query -W echo-logd", check=False).status != 0
+    assert machine.run("systemctl list-units --all --plain --no-legend 'echo-logd*'").stdout == ""
+
+
+def test_installed_again_goes_on(installed):
+    echo(installed, "127.0.0.1", 7, "before")
+    dpkg(installed, "--remove echo-logd")
+    install(installed, "first")
+    assert units(installed)[0] == ("enabled", "active")
+    echo(installed, "127.0.0.1", 7, "after")
+    installed.run(f"systemctl stop {UNIT}")
+    said = installed.run(f"grep -o '\"[a-z]*.n\"' {LOG}").stdout
+    assert said == '"before\\n"\n"after\\n"\n'
+    installed.run(f"echo-logctl verify {LOG}")
+
+
+def test_removed_while_clients_come_to_the_socket(installed):
+    installed.run(f"systemctl disable --now {UNIT}.service && systemctl enable --now {SOCKET}")
+    start_load(installed, seed=41, seconds=60, options=VISITS)
+    installed.wait_for(f"test -s {LOG}")
+    dpkg(installed, "--remove echo-logd")
+    installed.run("kill $(cat /var/tmp/load.pid)")
+    end_load(installed)
+    assert installed.run("pgrep -c '^echo-log'", check=False).stdout == "0\n"
+    assert installed.show(SOCKET, "ActiveState") == installed.show(UNIT, "ActiveState") == "inactive"
+    install(installed, "first")    # for its echo-logctl verify
+    installed.run(f"systemctl stop {SOCKET} {UNIT}")
+    assert_nothing_lost(installed, LOG, least_bytes=1)
+
+
+def test_purge_leaves_a_mount_point(installed):
+    installed.run(f"systemctl stop {UNIT} && rm {LOG} && mount -t tmpfs log /var/log/echo-logd && "
+                  f"chown echo-logd: /var/log/echo-logd && systemctl start {UNIT}")
+    assert echo(installed, "127.0.0.1", 7) == "hello\n"
+    dpkg(installed, "--purge echo-logd")
+    assert installed.run("ls -A /var/log/echo-logd && umount /var/log/echo-logd && "
+                         "rmdir /var/log/echo-logd").stdout == ""
+    assert not installed.run("dpkg-query -W echo-logd", check=False).stdout
+
+
+# --- upgrade
+
+def test_upgrade_under_load(installed):
+    first, pid = version(installed), main_pid(installed)
+    start_load(installed, seed=42, seconds=60)
+    installed.wait_for(f"test -s {LOG} && test $(stat -c %s {LOG}) -gt 5000000")
+    before = generation(installed)
+    install(installed, "next")
+    assert version(installed) == first + "+next"
+    assert main_pid(installed) != pid and is_installed_program(installed, main_pid(installed))
+    assert units(installed) == [("enabled", "active"), ("disabled", "inactive")]
+    assert installed.show(UNIT, "NRestarts") == "0"
+    # Restarted in one step: pipes and scoreboard stayed with systemd, and the count went on.
+    assert generation(installed) == before + 1
+    size = int(installed.run(f"stat -c %s {LOG}").stdout)
+    installed.wait_for(f"test $(stat -c %s {LOG}) -gt {size + 1_000_000}")
+    installed.run("kill $(cat /var/tmp/load.pid)")
+    end_load(installed)
+    installed.run(f"systemctl stop {UNIT}")
+    assert installed.run(f"grep -c ' - - start ' {LOG}").stdout == "2\n"
+    assert_nothing_lost(installed, LOG)
+
+
+def test_upgrade_with_the_socket_refuses_nobody(installed):
+    installed.run(f"systemctl disable --now {UNIT}.service && systemctl enable --now {SOCKET}")
+    start_load(installed, seed=43, seconds=60, options=VISITS)
+    installed.wait_for(f"test -s {LOG} && test $(stat -c %s {LOG}) -gt 100000")
+    pid, inodes = main_pid(installed), "ss -Hltne sport = :7 | grep -o 'ino:[0-9]*' | sort"
+    listening = installed.run(inodes).stdout
+    install(installed, "next")
+    # What the operator has chosen stays so, and the sockets are the same.
+    assert units(installed) == [("disabled", "active"), ("enabled", "active")]
+    assert installed.run(inodes).stdout == listening != ""
+    assert main_pid(installed) != pid and is_installed_program(installed, main_pid(installed))
+    size = int(installed.run(f"stat -c %s {LOG}").stdout)
+    installed.wait_for(f"test $(stat -c %s {LOG}) -gt {size + 100_000}")
+    installed.run("kill $(cat /var/tmp/load.pid)")
+    end_load(installed)
+    said = installed.run("cat /var/tmp/load.out").stdout
+    assert re.search(r"lost 0 .* refused 0\n", said), said
+    installed.run(f"systemctl stop {SOCKET} {UNIT}")
+    assert_nothing_lost(installed, LOG, least_bytes=100_000)
+
+
+def test_an_edited_configuration_survives_an_upgrade_and_not_a_purge(installed):
+    configure(installed, "[server]\nport = 7007\n")
+    installed.run(f"systemctl reload {UNIT}")
+    # dpkg would ask, since both sides have changed it; without an answer the operator's stays.
+    install(installed, "next", "--force-confdef --force-confold")
+    assert installed.run(f"cat {CONFIG}").stdout == "[server]\nport = 7007\n"
+    assert "next version" in installed.run(f"cat {CONFIG}.dpkg-dist").stdout
+    # What was not edited is the new version's.
+    assert "next version" in installed.run("cat /etc/logrotate.d/echo-logd").stdout
+    assert echo(installed, "127.0.0.1", 7007) == "hello\n"
+    dpkg(installed, "--purge echo-logd")
+    assert installed.run(f"ls -d {CONFIG}* /etc/logrotate.d/echo-logd*", check=False).stdout == ""
+
+
+def test_a_stopped_and_disabled_service_is_not_started(installed):
+    installed.run(f"systemctl disable --now {UNIT}.service")
+    install(installed, "next")
+    assert units(installed) == [("disabled", "inactive"), ("disabled", "inactive")]
