@@ -243,3 +243,27 @@ def test_a_stopped_and_disabled_service_is_not_started(installed):
     installed.run(f"systemctl disable --now {UNIT}.service")
     install(installed, "next")
     assert units(installed) == [("disabled", "inactive"), ("disabled", "inactive")]
+
+
+def test_instances_are_restarted_stopped_and_purged_too(installed):
+    installed.run("mkdir -p /etc/echo-logd")
+    for name, port in (("runs", 7001), ("stopped", 7002)):
+        installed.write(f"/etc/echo-logd/{name}.conf", f"[server]\nport = {port}\n")
+        installed.run(f"systemctl start {UNIT}@{name}")
+        assert echo(installed, "127.0.0.1", port) == "hello\n"
+    installed.run(f"systemctl stop {UNIT}@stopped")
+    before = int(installed.show(f"{UNIT}@runs", "MainPID"))
+    install(installed, "next")
+    after = int(installed.show(f"{UNIT}@runs", "MainPID"))
+    assert after != before and is_installed_program(installed, after)
+    assert installed.show(f"{UNIT}@stopped", "ActiveState") == "inactive"
+    assert echo(installed, "127.0.0.1", 7001) == "hello\n"
+    dpkg(installed, "--remove echo-logd")
+    assert installed.run("pgrep -c '^echo-log'", check=False).stdout == "0\n"
+    log = "/var/log/echo-logd@runs/messages.log"
+    assert installed.run(f"grep -c '\"hello' {log}").stdout == "2\n"
+    dpkg(installed, "--purge echo-logd")
+    # What the operator has made stays.
+    assert installed.run("ls -d /etc/echo-logd/* /var/*/echo-logd*", check=False).stdout == \
+        "/etc/echo-logd/runs.conf\n/etc/echo-logd/stopped.conf\n"
+    installed.run("rm -r /etc/echo-logd")
