@@ -224,9 +224,12 @@ def test_reloads_to_a_file_and_back(on, file):
     with open(file, "wb") as out:
         daemon = on(out.fileno())
     visit(daemon, b"one\n")
+    # What is still in the pipe at a reload goes to the next file.
+    wait_until(lambda: b" close " in text(file), "the end of the first visit")
     daemon.configure(log_path=daemon.path)
     daemon.reload()
     visit(daemon, b"two\n")
+    wait_until(lambda: b" close " in text(daemon.path), "the end of the second")
     daemon.configure(log_path="-")
     daemon.reload()
     visit(daemon, b"three\n")
