@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which boot of the machine this is. */
+/* Which boot of the machine this is.  Called by the master. */
 #ifndef ECHO_LOGD_BOOT_ID_H
 #define ECHO_LOGD_BOOT_ID_H
 

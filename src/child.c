@@ -126,7 +126,8 @@ static void give_way(void)
 pid_t child_fork(enum child_kind kind, struct descriptors *held)
 {
 	pid_t master = getpid();
-	pid_t pid = fork();
+	/* Not fork(3), which runs what libraries have registered: see withhold.h. */
+	pid_t pid = _Fork();
 
 	if (pid < 0)
 		return -errno;
@@ -142,8 +143,6 @@ pid_t child_fork(enum child_kind kind, struct descriptors *held)
 	if (kinds[kind].gives_way)
 		give_way();
 	prctl(PR_SET_NAME, kinds[kind].comm);
-	/* Words to systemd are the master's alone. */
-	unsetenv("NOTIFY_SOCKET");
 	keep_what_is_held(kind, held);
 	return 0;
 }

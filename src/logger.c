@@ -8,7 +8,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "boot_id.h"
 #include "build.h"
 #include "clock.h"
 #include "crash_point.h"
@@ -85,7 +84,7 @@ static int pay_debts(struct logger *l)
 {
 	uint32_t owed = atomic_load(&l->board->logger_owes);
 	uint64_t now = clock_realtime_usec();
-	char text[4 * RECORD_EVENT_MAX], boot[SD_ID128_STRING_MAX];
+	char text[4 * RECORD_EVENT_MAX];
 	size_t len = 0;
 
 	if (owed == 0)
@@ -97,10 +96,8 @@ static int pay_debts(struct logger *l)
 			text[len++] = '\n';
 		len += record_torn(&l->style, text + len, now, torn_bytes);
 	}
-	if (owed & OWES_START) {
-		boot_id_get(boot);
-		len += record_start(&l->style, text + len, now, boot, PACKAGE_VERSION);
-	}
+	if (owed & OWES_START)
+		len += record_start(&l->style, text + len, now, l->board->boot_id, PACKAGE_VERSION);
 	if (owed & OWES_LIMIT)
 		len += record_limit(&l->style, text + len, now, l->config->message_limit);
 	crash_point("logger-owes");

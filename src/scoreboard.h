@@ -98,6 +98,7 @@ struct scoreboard {
 	_Atomic pid_t master_pid;		/* master; this and the next two: for tools */
 	_Atomic pid_t logger_pid;		/* master; 0: none just now */
 	_Atomic uint64_t started_usec;		/* master: realtime at which this master started */
+	char boot_id[33];			/* master: see boot_id.h */
 
 	_Alignas(64)
 	_Atomic uint32_t generation;		/* master: of the configuration in force, from 1 */

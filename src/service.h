@@ -35,14 +35,12 @@ struct worker_process {
 
 struct service {
 	const struct options *options;
-	struct config config;		/* in force */
 	enum phase phase;
 	int exit_errno;			/* why it cannot start; 0: no single errno says that */
 	uint32_t generation;		/* of `config`; the scoreboard has it once it is wholly in force */
 	bool is_reloading;
 	bool wants_reload;		/* another one, when this is done */
 	uint32_t reloads_taken;		/* reloads_asked when the last reload began */
-	char reload_words[256];		/* of it: what has not come into force */
 
 	sd_event *event;
 	sd_event_source *tick;		/* STATUS= and shrinking, while anything moves */
@@ -50,13 +48,11 @@ struct service {
 	sd_event_source *close_timer;	/* drain_timeout, then the repeated SIGTERM */
 
 	struct scoreboard *board;
-	struct descriptors fds;
 	bool took_pipes;		/* from the fd store: a run before this one was killed */
 
 	/* abandon_log */
 	bool abandons_log;		/* no logger is started any more */
 	struct stall_watch stop_watch;
-	struct spill spill;
 
 	/* supervise_logger, keep_log */
 	pid_t logger_pid;		/* 0: none */
@@ -82,6 +78,15 @@ struct service {
 	bool reload_failed;		/* the last one; STATUS= says so */
 	bool limit_was_reached;		/* said already */
 	struct totals last_totals;	/* at the last tick */
+
+	/*
+	 * What is large, last: each page that the master has written to since a
+	 * worker was forked is one more of that worker.
+	 */
+	struct descriptors fds;
+	struct config config;		/* in force */
+	struct spill spill;		/* abandon_log */
+	char reload_words[256];		/* of the last reload: what has not come into force */
 	struct diagnostics diagnostics;	/* of the last reload; too large for a stack */
 };
 

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "boot_id.h"
 #include "clock.h"
 #include "command_line.h"
 #include "crash_point.h"
@@ -24,6 +25,7 @@
 #include "startup_listen.h"
 #include "systemd.h"
 #include "tickets.h"
+#include "withhold.h"
 
 /* Of each pipe.  As large as an unprivileged process may ask for, pipe(7). */
 #define PIPE_BYTES (1024 * 1024)
@@ -234,6 +236,7 @@ static void begin_run(struct service *s)
 	atomic_store(&board->master_pid, getpid());
 	atomic_store(&board->logger_pid, 0);
 	atomic_store(&board->started_usec, clock_realtime_usec());
+	boot_id_get(board->boot_id);
 	/* Until a logger has counted what its file holds: the limit may be another one now. */
 	tickets_close(board);
 	s->reopens_answered = atomic_load(&board->reopens_asked);
@@ -336,6 +339,7 @@ static int serve(struct service *s)
 		journal_error("cannot open /dev/null: %s; not started", strerror(-r));
 		return STATUS_CANNOT_START;
 	}
+	withhold_libraries();
 	systemd_open();
 	journal_open();
 	r = take_what_was_kept(s);

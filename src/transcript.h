@@ -55,13 +55,14 @@ struct transcript {
 	struct transcript_state now;
 
 	/* the write in the making */
-	char batch[TRANSCRIPT_PAGES * RECORD_MAX];
-	size_t batch_size;		/* of it in use: one page, where a write may have to be given up */
+	size_t batch_size;		/* of `batch` in use: one page, where a write may have to be given up */
 	size_t batch_len;
 	struct transcript_state before;	/* the batch */
 	bool continues_message;		/* it begins with a later piece of a message */
 	bool wants_receipt;		/* something was written that no receipt covers yet */
 	uint64_t current_bytes;		/* payload of the message that is being added, so far */
+	/* Last, so that a few lines touch no page but that of what stands before. */
+	char batch[TRANSCRIPT_PAGES * RECORD_MAX];
 };
 
 /*

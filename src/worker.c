@@ -29,38 +29,43 @@
 #define FAREWELL_USEC 1000000
 
 struct worker {
+	volatile sig_atomic_t stop_requested, retire_requested;
+	volatile sig_atomic_t client_fd;	/* 0: none */
 	const struct config *config;
 	const struct descriptors *fds;
 	struct scoreboard *board;
 	unsigned slot_index;
 	struct slot *slot;
-	struct transcript transcript;
 	struct acceptor acceptor;
 	unsigned low;			/* ring when fewer workers than this are idle */
 	uint8_t *buffer;
 	size_t buffer_bytes;
+	struct transcript transcript;	/* last, as its batch in it is */
 };
 
-static volatile sig_atomic_t stop_requested;
-static volatile sig_atomic_t retire_requested;
-static volatile sig_atomic_t client_fd = -1;
+/*
+ * For the signal handlers' sake; everything else is handed on.  All zero in a new process:
+ * to say so again would touch every page of the batch.  A page that the master has no part
+ * in, so that its first write makes no second copy.
+ */
+static _Alignas(4096) struct worker self;
 
 static void on_sigterm(int signo)
 {
 	int saved_errno = errno;
 
 	(void)signo;
-	stop_requested = 1;
+	self.stop_requested = 1;
 	/* A flag alone would miss the read that is about to begin. */
-	if (client_fd >= 0)
-		shutdown(client_fd, SHUT_RD);
+	if (self.client_fd > 0)
+		shutdown(self.client_fd, SHUT_RD);
 	errno = saved_errno;
 }
 
 static void on_sighup(int signo)
 {
 	(void)signo;
-	retire_requested = 1;
+	self.retire_requested = 1;
 }
 
 static void catch_signals(void)
@@ -134,11 +139,11 @@ static enum close_reason reason_of(int error)
 /* A step of serving returns this, or the enum close_reason that ended it, or the -errno of the log pipe. */
 #define GO_ON INT_MAX
 
-static bool farewell_is_over(uint64_t *until_usec)
+static bool farewell_is_over(const struct worker *w, uint64_t *until_usec)
 {
 	uint64_t now = clock_monotonic_usec();
 
-	if (!stop_requested)
+	if (!w->stop_requested)
 		return false;
 	if (*until_usec == 0)
 		*until_usec = now + FAREWELL_USEC;
@@ -146,7 +151,7 @@ static bool farewell_is_over(uint64_t *until_usec)
 }
 
 /* Returns GO_ON, or why the client cannot have the rest. */
-static int echo(int fd, const uint8_t *data, size_t len)
+static int echo(const struct worker *w, int fd, const uint8_t *data, size_t len)
 {
 	uint64_t until_usec = 0;
 
@@ -159,7 +164,7 @@ static int echo(int fd, const uint8_t *data, size_t len)
 		} else if (errno != EINTR) {
 			return (int)reason_of(errno);
 		}
-		if (len > 0 && farewell_is_over(&until_usec))
+		if (len > 0 && farewell_is_over(w, &until_usec))
 			return CLOSE_SHUTDOWN;
 	}
 	return GO_ON;
@@ -198,7 +203,7 @@ static int take_messages(struct worker *w, int fd, uint64_t time_usec, size_t le
 	*ret_consumed = done;
 	r = after_logging(transcript_commit(&w->transcript));
 	crash_point("worker-before-echo");
-	return r == GO_ON ? echo(fd, w->buffer, done) : r;
+	return r == GO_ON ? echo(w, fd, w->buffer, done) : r;
 }
 
 /*
@@ -218,7 +223,7 @@ static int take_unfinished(struct worker *w, int fd, size_t len, int reason)
 	if (r < 0)
 		return after_logging(r);
 	if (reason != CLOSE_RESET)
-		(void)echo(fd, w->buffer, len);
+		(void)echo(w, fd, w->buffer, len);
 	return reason;
 }
 
@@ -228,7 +233,7 @@ static int serve(struct worker *w, int fd)
 	size_t held = 0;	/* bytes of an unfinished line at the start of the buffer */
 	int end = GO_ON;
 
-	while (end == GO_ON && !stop_requested) {
+	while (end == GO_ON && !w->stop_requested) {
 		size_t consumed = 0;
 		ssize_t n = recv(fd, w->buffer + held, w->buffer_bytes - held, 0);
 
@@ -247,7 +252,7 @@ static int serve(struct worker *w, int fd)
 		if (held > 0 && consumed > 0)
 			memmove(w->buffer, w->buffer + consumed, held);
 	}
-	if (stop_requested && end != CLOSE_STALLED && end != CLOSE_ERROR)
+	if (w->stop_requested && end != CLOSE_STALLED && end != CLOSE_ERROR)
 		end = CLOSE_SHUTDOWN;
 	return take_unfinished(w, fd, held, end);
 }
@@ -292,7 +297,7 @@ static int handle_client(struct worker *w, int fd, const struct sockaddr_storage
 	int end, r;
 
 	acceptor_unwatch(&w->acceptor);
-	client_fd = fd;
+	w->client_fd = fd;
 	set_signals_blocked(false);
 	net_format_peer(fd, peer, name);
 	cell_add(&w->slot->clients, 1);
@@ -309,7 +314,7 @@ static int handle_client(struct worker *w, int fd, const struct sockaddr_storage
 		linger(w, fd);
 	settle_account(w);
 	set_signals_blocked(true);
-	client_fd = -1;
+	w->client_fd = 0;
 	close(fd);
 	return r;
 }
@@ -333,7 +338,8 @@ static int prepare(struct worker *w)
 			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (w->buffer == MAP_FAILED)
 		return -errno;
-	return acceptor_init(&w->acceptor, w->fds, w->board, &stop_requested, &retire_requested);
+	return acceptor_init(&w->acceptor, w->fds, w->board, &w->stop_requested,
+			     &w->retire_requested);
 }
 
 static bool has_served_enough(const struct worker *w, unsigned served)
@@ -358,7 +364,7 @@ static int serve_clients(struct worker *w)
 		if (r < 0)
 			return r;
 		/* Who waits next is not asked for here: under a backlog that would never end. */
-		if (has_served_enough(w, ++served) || retire_requested)
+		if (has_served_enough(w, ++served) || w->retire_requested)
 			return 0;
 	}
 }
@@ -366,19 +372,18 @@ static int serve_clients(struct worker *w)
 int worker_run(const struct config *config, const struct descriptors *fds,
 	       struct scoreboard *board, unsigned slot_index)
 {
-	/* All zero in a new process; to say so again would touch every page of the batch. */
-	static struct worker w;
+	struct worker *w = &self;
 	int r;
 
-	w.config = config;
-	w.fds = fds;
-	w.board = board;
-	w.slot_index = slot_index;
-	w.slot = scoreboard_slot(board, slot_index);
-	w.low = pool_limits(config).low;
-	r = prepare(&w);
+	w->config = config;
+	w->fds = fds;
+	w->board = board;
+	w->slot_index = slot_index;
+	w->slot = scoreboard_slot(board, slot_index);
+	w->low = pool_limits(config).low;
+	r = prepare(w);
 	if (r == 0)
-		r = serve_clients(&w);
+		r = serve_clients(w);
 	if (r == 0)
 		return 0;
 	trouble_note(board, TROUBLE_WORK, -r, fds->doorbell);

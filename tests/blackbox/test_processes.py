@@ -33,6 +33,19 @@ def without_zombies(counted):
     return counted if not counted["zombies"] else None
 
 
+def libraries(pid):
+    return set(re.findall(r"/(lib[a-z-]+)\S*\.so", read_text("/proc/%d/maps" % pid)))
+
+
+def test_children_do_not_have_the_masters_libraries(start):
+    daemon = start()
+    theirs = {"libsystemd", "libinih"}
+    assert theirs <= libraries(daemon.pid)
+    for pid in [daemon.wait_for_logger(), daemon.wait_for_idle_worker()]:
+        # And none of those that libsystemd brings along; sanitizers have theirs.
+        assert {name for name in libraries(pid) if not re.search(r"san$|^libgcc|^libm$|^libstdc", name)} == {"libc"}
+
+
 @pytest.mark.parametrize("clients_per_worker", [0, 1, 7])
 def test_census_after_many_connections(start, clients_per_worker):
     n_clients = 2000 if clients_per_worker < 2 else 200
@@ -282,8 +295,9 @@ def test_takes_no_terminal(make_daemon, tmp_path):
     """As the leader of a session it would get the one that it opens, daemon(7)."""
     terminal, slave = os.openpty()
     trace = tmp_path / "trace"
-    daemon = make_daemon({"log.path": os.ttyname(slave)},
-                         prefix=["setsid", "-w", "strace", "-o", str(trace), "-e", "trace=openat"])
+    # A leak checker cannot trace what is traced already.
+    strace = ["strace", "-o", str(trace), "-e", "trace=openat", "-E", "LSAN_OPTIONS=detect_leaks=0"]
+    daemon = make_daemon({"log.path": os.ttyname(slave)}, prefix=["setsid", "-w", *strace])
     daemon.expected_statuses = {1}
     assert daemon.launch().wait() == 1
     assert "is not a regular file; not started" in daemon.stderr()

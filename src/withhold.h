@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the master uses and its children do not is not handed on to them.
+ * A mapping that a child never looks at is not free: the kernel copies its
+ * description and page tables at each fork(2), and keeps them for each
+ * worker (doc/PERFORMANCE.md has the figures).
+ */
+#ifndef ECHO_LOGD_WITHHOLD_H
+#define ECHO_LOGD_WITHHOLD_H
+
+/*
+ * Called by the master, once, before the first fork.  Afterwards a child
+ * must not call libsystemd or inih, must be made by _Fork(3), which runs no
+ * handler of theirs, and must leave by _exit(2), for the same reason.
+ * Nothing is withheld where that could not work (a program whose functions
+ * are looked up at their first call) or where the kernel does not agree.
+ */
+void withhold_libraries(void);
+
+#endif
