@@ -2,6 +2,7 @@
 #include "logger_private.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -20,11 +21,14 @@
 /*
  * While records flow the logger naps on a timer instead of waiting on the
  * pipe: waking it costs the writer some 10 us, an awake or absent reader
- * costs 1 us.  After a large batch it does not even nap.
+ * costs 1 us.  Naps become longer while little comes in them, so that few
+ * messages meet a logger that is at work.  After a large batch, so much of
+ * the pipe, it does not even nap.
  */
-#define NAP_NSEC 500000
-#define NAPS_BEFORE_SLEEP 20
-#define LARGE_BATCH_BYTES (128 * 1024)
+#define SHORTEST_NAP_NSEC 500000
+#define LONGEST_NAP_NSEC 4000000
+#define NAPS_BEFORE_SLEEP 10
+#define LARGE_BATCH(pipe_bytes) ((pipe_bytes) / 4)
 
 static void on_wake(int signo)
 {
@@ -205,19 +209,35 @@ static int leave(struct logger *l, uint32_t round, int status)
 	return r == STAY ? status : r;
 }
 
-/* Waits as the traffic of late suggests; never while somebody waits for a receipt. */
-static void rest(const struct logger *l, size_t moved_bytes, unsigned *naps)
+/* How the logger waits when it has nothing to do. */
+struct pace {
+	size_t large_bytes;	/* a batch after which it does not */
+	long nap_nsec;		/* the next one */
+	unsigned naps;		/* in a row in which nothing came */
+};
+
+static void adapt(struct pace *pace, size_t moved_bytes)
 {
-	if (moved_bytes > 0 || logger_minds_tickets(l))
-		*naps = 0;
-	if (moved_bytes >= LARGE_BATCH_BYTES)
+	if (moved_bytes > 0)
+		pace->naps = 0;
+	if (moved_bytes >= pace->large_bytes)
+		pace->nap_nsec = SHORTEST_NAP_NSEC;
+	else if (moved_bytes < pace->large_bytes / 2 && pace->nap_nsec < LONGEST_NAP_NSEC)
+		pace->nap_nsec *= 2;
+}
+
+/* Waits as the traffic of late suggests; never while somebody waits for a receipt. */
+static void rest(const struct logger *l, size_t moved_bytes, struct pace *pace)
+{
+	adapt(pace, moved_bytes);
+	if (moved_bytes >= pace->large_bytes)
 		return;
 	atomic_store(&l->board->logger_rests, 1);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!receipt_is_wanted(l->board)) {
-		if (*naps < NAPS_BEFORE_SLEEP) {
-			++*naps;
-			logger_wait(l, -1, NAP_NSEC);
+		if (pace->naps < NAPS_BEFORE_SLEEP || logger_minds_tickets(l)) {
+			pace->naps++;
+			logger_wait(l, -1, pace->nap_nsec);
 		} else {
 			logger_wait(l, l->fds->log_read, -1);
 		}
@@ -264,7 +284,10 @@ static int do_round(struct logger *l, uint32_t round, size_t *ret_n)
 
 static int keep_moving(struct logger *l)
 {
-	unsigned naps = 0;
+	struct pace pace = {
+		.large_bytes = LARGE_BATCH((size_t)fcntl(l->fds->log_read, F_GETPIPE_SZ)),
+		.nap_nsec = SHORTEST_NAP_NSEC,
+	};
 	int r;
 
 	for (;;) {
@@ -283,7 +306,7 @@ static int keep_moving(struct logger *l)
 		if (r != STAY)
 			return r;
 		cell_add(&l->board->logger_beat, 1);
-		rest(l, n, &naps);
+		rest(l, n, &pace);
 	}
 }
 
