@@ -85,7 +85,8 @@ static void move_to_spill(struct service *s)
 		journal_field("SPILL=%s", s->spill.path);
 		journal_event(EVENT_RECORDS_SPILLED, LOG_WARNING,
 			      "%llu bytes of records that %s could not take are in %s",
-			      (unsigned long long)s->spill.bytes, s->config.path, s->spill.path);
+			      (unsigned long long)s->spill.bytes, config_log_name(&s->config),
+			      s->spill.path);
 	}
 	(void)sd_event_exit(s->event, STATUS_CLEAN);
 }
@@ -96,7 +97,7 @@ void abandon_log_if_stalled(struct service *s)
 		if (!is_stalled(s))
 			return;
 		journal_warning("%s takes nothing and the service stops: its records go to the state directory",
-				s->config.path);
+				config_log_name(&s->config));
 		s->abandons_log = true;
 		if (s->logger_pid > 0)
 			kill(s->logger_pid, SIGKILL);

@@ -56,7 +56,7 @@ __attribute__((format(printf, 1, 2))) void journal_field(const char *format, ...
 __attribute__((format(printf, 3, 4))) void journal_event(enum journal_event event, int priority,
 							  const char *format, ...);
 
-/* What journal() was last given with LOG_ERR or worse, said or swallowed; "" if nothing yet. */
+/* What journal_event() was last given with LOG_ERR or worse, said or swallowed; "" if nothing yet. */
 const char *journal_last_error(void);
 
 #define journal_error(...) journal_event(EVENT_NONE, LOG_ERR, __VA_ARGS__)

@@ -195,10 +195,20 @@ static int open_and_lock(const struct service *s, const struct config *config)
 	return fd;
 }
 
+/* StandardOutput=file: of systemd.exec(5) begins anew at the first byte, over what is there. */
+static int go_to_end(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_END) < 0)
+		return -errno;
+	return 0;
+}
+
 /* A descriptor of its own, so that it is held and closed as that of a file.  Returns it or -errno. */
 static int open_stdout(int *told_errno, const char *consequence)
 {
-	int flags = fcntl(STDOUT_FILENO, F_GETFL), fd;
+	int flags = fcntl(STDOUT_FILENO, F_GETFL), fd, r;
 
 	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
 		fd = -EBADF;
@@ -208,6 +218,11 @@ static int open_stdout(int *told_errno, const char *consequence)
 		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (fd == -1)
 		fd = -errno;
+	r = fd < 0 ? fd : go_to_end(fd);
+	if (fd >= 0 && r < 0) {
+		close(fd);
+		fd = r;
+	}
 	if (fd >= 0 || !is_news(told_errno, fd))
 		return fd;
 	journal_field("LOG_PATH=stdout");
@@ -377,8 +392,8 @@ int log_rotate(struct service *s)
 {
 	int r = 0;
 
-	/* Not twice, when the renaming succeeded and the opening did not. */
-	if (is_current_file(s, s->config.path))
+	/* Stdout has no name to lose.  Not twice, when the renaming succeeded and the opening did not. */
+	if (!config_logs_to_stdout(&s->config) && is_current_file(s, s->config.path))
 		r = set_aside(s->config.path, &s->log_errno, consequence_of_no_log(s));
 	crash_point("master-file-renamed");
 	/* A failing disk must not make room for its failures by what it has taken before. */

@@ -93,9 +93,20 @@ static int move_head(struct spill *spill, int log_file)
 	return 0;
 }
 
+/* What is in it, before and behind, may be somebody else's: nothing of it is cut. */
+static bool is_stdout(int fd)
+{
+	struct stat log, out;
+
+	return fstat(fd, &log) == 0 && fstat(STDOUT_FILENO, &out) == 0 &&
+	       log.st_dev == out.st_dev && log.st_ino == out.st_ino;
+}
+
 static int take_head(struct spill *spill, const struct descriptors *fds, enum log_format format)
 {
-	return format == FORMAT_RAW || fds->log_file < 0 ? 0 : move_head(spill, fds->log_file);
+	if (format == FORMAT_RAW || fds->log_file < 0 || is_stdout(fds->log_file))
+		return 0;
+	return move_head(spill, fds->log_file);
 }
 
 int spill_open(struct spill *spill, const struct descriptors *fds, enum log_format format)

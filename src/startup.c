@@ -30,13 +30,16 @@
 /* Of each pipe.  As large as an unprivileged process may ask for, pipe(7). */
 #define PIPE_BYTES (1024 * 1024)
 
-/* Whoever is started without one of these would have a socket or pipe as stdout. */
+/*
+ * Whoever is started without one of these would have a socket or pipe as
+ * stdout.  Nothing can be written to it: log.path = - has nowhere to go then.
+ */
 static int open_standard_fds(void)
 {
 	int fd;
 
 	do {
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		if (fd < 0)
 			return -errno;
 	} while (fd <= STDERR_FILENO);

@@ -106,7 +106,7 @@ static int mend_and_fork(struct service *s)
 		r = fork_or_say_why(s, told_errno);
 	}
 	if (r == 0 && told_errno != 0)
-		journal_notice("%s is open and has a logger again", s->config.path);
+		journal_notice("%s is open and has a logger again", config_log_name(&s->config));
 	s->log_errno = -r;
 	atomic_store(&s->board->no_logger_errno, -r);
 	/* STATUS= has something new to say. */
@@ -196,10 +196,12 @@ static void replace_dead(struct service *s, pid_t pid, int wait_status)
 static void replace_unsynced(struct service *s)
 {
 	s->log_needs = LOGGER_SYNC_FAILED;
-	if (s->phase == PHASE_FINISHING && spill_left(&s->fds) == 0)
+	if (s->phase == PHASE_FINISHING && spill_left(&s->fds) == 0) {
+		journal_error("the last sync of %s failed: the service ends", config_log_name(&s->config));
 		(void)sd_event_exit(s->event, STATUS_CANNOT_GO_ON);
-	else
+	} else {
 		start_in(s, wait_after_death(s, has_done_a_round(s), LONGEST_SYNC_WAIT_USEC));
+	}
 }
 
 bool logger_watch(struct service *s)
@@ -219,7 +221,8 @@ bool logger_watch(struct service *s)
 						 ? now - s->logger_looked_usec
 						 : LONGEST_LOOK_USEC;
 	s->logger_looked_usec = now;
-	if (s->config.logger_timeout_usec > 0 &&
+	/* A reader of stdout may take its time, and nobody but the logger sees who is to blame. */
+	if (s->config.logger_timeout_usec > 0 && !config_logs_to_stdout(&s->config) &&
 	    s->logger_silent_usec >= s->config.logger_timeout_usec) {
 		journal_field("LOGGER_PID=%d", (int)s->logger_pid);
 		journal_event(EVENT_LOGGER_HANGS, LOG_ERR, "the logger has shown no sign of life for %llu s: ending it, nothing is lost",
@@ -257,7 +260,8 @@ bool logger_reaped(struct service *s, pid_t pid, int wait_status)
 		replace_unsynced(s);
 		break;
 	case LOGGER_CANNOT_GO_ON:
-		/* It has said why, and a successor would find the same. */
+		/* It has said why, but not where STATUS= is from.  A successor would find the same. */
+		journal_error("the logger cannot go on: the service ends");
 		(void)sd_event_exit(s->event, STATUS_CANNOT_GO_ON);
 		break;
 	default:

@@ -8,16 +8,26 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/*
- * libsystemd, inih, and what libsystemd brings along.  Named, not guessed:
- * what is not known, a preloaded library for example, a child may need.
- */
-static const char *const names[] = {
+/* libsystemd, inih, and what libsystemd brings along. */
+static const char *const withheld[] = {
 	"libsystemd.so.", "libinih.so.", "libcap.so.", "libgcrypt.so.", "libgpg-error.so.",
-	"liblz4.so.", "liblzma.so.", "libzstd.so.",
+	"liblz4.so.", "liblzma.so.", "libzstd.so.", NULL,
 };
 
-/* To look up a function is to look into each library, ld.so(8). */
+/* What every program has. */
+static const char *const handed_on[] = {"libc.so.", "ld-linux", "linux-vdso.so.", NULL};
+
+static bool is_one_of(const char *path, const char *const *names)
+{
+	const char *slash = strrchr(path, '/');
+	const char *name = slash ? slash + 1 : path;
+
+	while (*names && strncmp(name, *names, strlen(*names)) != 0)
+		names++;
+	return *names;
+}
+
+/* What the program calls is not looked up at the first call. */
 static bool is_bound_at_start(void)
 {
 	for (const ElfW(Dyn) *d = _DYNAMIC; d->d_tag != DT_NULL; d++)
@@ -27,15 +37,29 @@ static bool is_bound_at_start(void)
 	return false;
 }
 
-static bool is_named(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	const char *name = slash ? slash + 1 : path;
+struct survey {
+	bool has_libc;		/* seen so far */
+	bool is_safe;
+};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strncmp(name, names[i], strlen(names[i])) == 0)
-			return true;
-	return false;
+/*
+ * Libraries come in the order in which names are looked up in them, ld.so(8).
+ * libc looks for some of its own at their first call, malloc(3) among them:
+ * that must find libc before one that is not there any more.  And what is not
+ * known, a preloaded library for example, may look for anything.
+ */
+static int look_at(struct dl_phdr_info *info, size_t size, void *userdata)
+{
+	struct survey *survey = userdata;
+
+	(void)size;
+	if (!info->dlpi_name[0])	/* the program */
+		return 0;
+	if (is_one_of(info->dlpi_name, handed_on))
+		survey->has_libc |= strstr(info->dlpi_name, "libc.so.") != NULL;
+	else if (!survey->has_libc || !is_one_of(info->dlpi_name, withheld))
+		survey->is_safe = false;
+	return 0;
 }
 
 static int withhold(struct dl_phdr_info *info, size_t size, void *userdata)
@@ -44,7 +68,7 @@ static int withhold(struct dl_phdr_info *info, size_t size, void *userdata)
 
 	(void)size;
 	(void)userdata;
-	if (!is_named(info->dlpi_name))
+	if (!is_one_of(info->dlpi_name, withheld))
 		return 0;
 	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
@@ -64,6 +88,9 @@ static int withhold(struct dl_phdr_info *info, size_t size, void *userdata)
 
 void withhold_libraries(void)
 {
-	if (is_bound_at_start())
+	struct survey survey = {.is_safe = is_bound_at_start()};
+
+	dl_iterate_phdr(look_at, &survey);
+	if (survey.is_safe)
 		dl_iterate_phdr(withhold, NULL);
 }

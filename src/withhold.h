@@ -12,8 +12,9 @@
  * Called by the master, once, before the first fork.  Afterwards a child
  * must not call libsystemd or inih, must be made by _Fork(3), which runs no
  * handler of theirs, and must leave by _exit(2), for the same reason.
- * Nothing is withheld where that could not work (a program whose functions
- * are looked up at their first call) or where the kernel does not agree.
+ * Nothing is withheld where a function could be looked for in what is not
+ * there (preloaded libraries, sanitizers, --disable-hardening), or where the
+ * kernel does not agree.
  */
 void withhold_libraries(void);
 

@@ -45,8 +45,8 @@ struct worker {
 
 /*
  * For the signal handlers' sake; everything else is handed on.  All zero in a new process:
- * to say so again would touch every page of the batch.  A page that the master has no part
- * in, so that its first write makes no second copy.
+ * to say so again would touch every page of the batch.  At the start of a page, so that
+ * what a worker with little to say writes to is in one.
  */
 static _Alignas(4096) struct worker self;
 

@@ -5,6 +5,7 @@ import pty
 import signal
 import subprocess
 import threading
+import time
 import tty
 
 import pytest
@@ -92,6 +93,19 @@ def test_what_is_in_the_file_already_is_left_alone(on, file):
     assert os.stat(file).st_mode & 0o777 == 0o604
 
 
+def test_another_run_goes_on_behind_the_last(make_daemon, file):
+    """As StandardOutput=file: of systemd opens it: not for appending, nor emptied."""
+    daemon = make_daemon({"log.path": "-"})
+    for data in [b"one\n", b"two\n"]:
+        daemon.stdout = os.open(file, os.O_WRONLY | os.O_CREAT)
+        daemon.start()
+        os.close(daemon.stdout)
+        visit(daemon, data)
+        daemon.stop()
+    assert assert_verified(file).facts["messages"] == 2
+    assert text(file).index(b'"one') < text(file).index(b'"two')
+
+
 def test_a_file_that_is_appended_to(on, file):
     """It is copied to: if loggers are killed meanwhile nothing is lost, and it is said once."""
     with open(file, "ab") as out:
@@ -171,6 +185,23 @@ def test_a_terminal(on):
     wait_until(lambda: b'"\\x1b[2J\\n"' in reader.data, "the record")
     daemon.stop()
     assert b"\x1b" not in reader.data
+    os.close(terminal)
+
+
+def test_a_terminal_that_is_held_is_no_logger_that_hangs(on):
+    """Ctrl-S, for longer than logger_timeout."""
+    terminal, slave = pty.openpty()
+    tty.setraw(slave)
+    daemon = on(slave, {"log.logger_timeout": "1s"})
+    os.close(slave)
+    with Client(daemon.port) as client:
+        for _ in range(20):
+            client.talk(LINE)
+    time.sleep(3)
+    reader = Reader(terminal)
+    wait_until(lambda: reader.data.count(b'"0123456789') == 20, "all records")
+    daemon.stop()
+    assert "no sign of life" not in daemon.stderr()
     os.close(terminal)
 
 
@@ -257,6 +288,13 @@ def test_one_that_cannot_be_written_to(make_daemon):
         daemon.stdout = out.fileno()
         daemon.expected_statuses = {1}
         assert daemon.launch().wait() == 1
+    assert "log.path: cannot write to stdout: Bad file descriptor; not started" in daemon.stderr()
+
+
+def test_none(make_daemon):
+    daemon = make_daemon({"log.path": "-"}, prefix=["sh", "-c", 'exec "$0" "$@" >&-'])
+    daemon.expected_statuses = {1}
+    assert daemon.launch().wait() == 1
     assert "log.path: cannot write to stdout: Bad file descriptor; not started" in daemon.stderr()
 
 

@@ -128,6 +128,28 @@ def test_stop_while_full_spills(start, traffic, mounts, tmp_path, monkeypatch, e
     assert str(spill) in daemon.stderr()
 
 
+def test_stop_while_stdout_is_full_spills(make_daemon, traffic, mounts, tmp_path, monkeypatch):
+    """As a shell's > it cannot be read from, nor is it ours to cut: what it has not taken goes on in the spill."""
+    state, whole = tmp_path / "state", tmp_path / "whole"
+    state.mkdir()
+    monkeypatch.setenv("STATE_DIRECTORY", str(state))
+    path = os.path.join(mounts.tmpfs("4m"), "out")
+    daemon = make_daemon({"log.path": "-", "log.stall_timeout": "300ms", "server.drain_timeout": "100ms"},
+                         runtime_directory=True)
+    daemon.stdout = os.open(path, os.O_WRONLY | os.O_CREAT)
+    daemon.start()
+    os.close(daemon.stdout)
+    load = traffic(daemon, 3600, LOAD)
+    wait_until(lambda: daemon.status().startswith("Log stalled (" + STALLED), "a stall")
+    daemon.stop()
+    load.end(at_once=True)
+    (spill,) = state.iterdir()
+    with open(path, "rb") as out:
+        whole.write_bytes(out.read() + spill.read_bytes())
+    load.judge(str(whole), least_bytes=3_000_000)
+    assert "bytes of records that stdout could not take" in daemon.stderr()
+
+
 def test_a_start_on_a_full_disk_is_ready(start, mounts):
     """Not even the first record has room: READY says that clients may come, STATUS= that they wait."""
     disk = mounts.tmpfs("64k")
