@@ -195,11 +195,11 @@ def test_a_terminal_that_is_held_is_no_logger_that_hangs(on):
     daemon = on(slave, {"log.logger_timeout": "1s"})
     os.close(slave)
     with Client(daemon.port) as client:
-        for _ in range(20):
+        for _ in range(300):
             client.talk(LINE)
-    time.sleep(3)
+    time.sleep(5)
     reader = Reader(terminal)
-    wait_until(lambda: reader.data.count(b'"0123456789') == 20, "all records")
+    wait_until(lambda: reader.data.count(b'"0123456789') == 300, "all records")
     daemon.stop()
     assert "no sign of life" not in daemon.stderr()
     os.close(terminal)
