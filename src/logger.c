@@ -114,6 +114,17 @@ static int pay_debts(struct logger *l)
 	return logger_empty_stage(l);
 }
 
+/* What was echoed before the order goes where it would have gone without it. */
+static bool must_reopen(struct logger *l)
+{
+	bool known = l->knows_the_order;
+
+	if (atomic_load(&l->board->logger_order) != ORDER_REOPEN)
+		return false;
+	l->knows_the_order = true;
+	return known || bytes_in_pipe(l->fds->log_read) == 0;
+}
+
 /*
  * Between two records: is it time to leave?  Not when nobody is there who
  * would fork the next logger: what is in the pipe is worth more than a
@@ -126,7 +137,7 @@ static int look_around(struct logger *l)
 	if (l->is_orphan)
 		return STAY;
 	if (l->is_stream)
-		return atomic_load(&l->board->logger_order) == ORDER_REOPEN ? LOGGER_REOPEN : STAY;
+		return must_reopen(l) ? LOGGER_REOPEN : STAY;
 	if (logger_was_cut_off(l))
 		return LOGGER_SHRANK;
 	switch (logfile_check(l->fds->log_file, l->config->path, l->offset_bytes)) {
@@ -146,11 +157,10 @@ static int look_around(struct logger *l)
 	}
 	if (logger_rotates_at_limit(l) && l->count.messages >= l->config->message_limit)
 		return LOGGER_FULL;
-	if (atomic_load(&l->board->logger_order) == ORDER_REOPEN) {
-		if (!logger_stops_at_limit(l))
-			return LOGGER_REOPEN;
+	if (!logger_stops_at_limit(l))
+		return must_reopen(l) ? LOGGER_REOPEN : STAY;
+	if (atomic_load(&l->board->logger_order) == ORDER_REOPEN)
 		tickets_close(l->board);
-	}
 	return STAY;
 }
 

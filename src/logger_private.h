@@ -20,6 +20,7 @@ struct logger {
 	uint64_t synced_bytes;		/* all before it is on disk, under echo_after = synced */
 	struct message_count count;	/* up to offset_bytes; kept only with a message_limit */
 	bool is_stream;			/* the log is stdout: it has no name, and what is in it is nobody's affair */
+	bool knows_the_order;		/* ORDER_REOPEN, and has taken what waited before it */
 	bool copies;			/* it takes no splice(2) */
 	int copy_read, copy_write;	/* pipe for that, -1 until needed */
 	int look_read, look_write;	/* pipe for looking into a batch, -1 unless needed */

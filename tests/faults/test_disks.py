@@ -40,9 +40,9 @@ def rests_of(pid):
 
 
 def anonymous_kilobytes(daemon):
-    """Memory of its own of each process, summed."""
-    return sum(int(re.search(r"RssAnon:\s*(\d+)", read_text("/proc/%d/status" % pid))[1])
-               for pid in [daemon.pid] + children(daemon.pid))
+    """Memory of its own of each process, summed; one that has just ended has none."""
+    return sum(int(n) for pid in [daemon.pid] + children(daemon.pid)
+               for n in re.findall(r"RssAnon:\s*(\d+)", read_text("/proc/%d/status" % pid)))
 
 
 @pytest.mark.seconds(600 if SOAK else 120)
