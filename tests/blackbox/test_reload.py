@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from clients import Client, Load
-from daemon import descriptors, free_port, settled, wait_until
+from daemon import descriptors, free_port, is_pending, read_text, settled, wait_until
 from messagelog import log_files, read_log
 from oracle import check_log, check_stopped
 
@@ -56,6 +56,23 @@ def test_fewer_addresses(start):
     daemon.reload()
     with Client(daemon.port, "::1") as client:
         client.talk(b"x")
+
+
+def test_what_was_queued_before_is_in_the_old_file(start, tmp_path):
+    daemon = start()
+    old, new = daemon.path, str(tmp_path / "elsewhere.log")
+    logger = daemon.wait_for_logger()
+    with Client(daemon.port) as client:
+        os.kill(logger, signal.SIGSTOP)
+        client.talk(b"to the old file")
+        daemon.configure(log_path=new)
+        daemon.signal(signal.SIGHUP)
+        wait_until(lambda: is_pending(logger, signal.SIGUSR1), "the order to the logger")
+        os.kill(logger, signal.SIGCONT)
+        wait_until(lambda: " start " in read_text(new), "the new file in use")
+        client.finish()
+    daemon.stop()
+    assert read_log(old).messages == 1
 
 
 def test_new_path_at_once(start, tmp_path):
