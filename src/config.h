@@ -21,7 +21,8 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-enum log_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_RAW };
+#include "log_format.h"
+
 enum framing { FRAMING_STREAM, FRAMING_LINE };
 enum limit_action { LIMIT_ROTATE, LIMIT_STOP };
 enum echo_after { ECHO_AFTER_QUEUED, ECHO_AFTER_WRITTEN, ECHO_AFTER_SYNCED };

@@ -45,11 +45,11 @@ static int listen_on(const struct sockaddr_storage *address, socklen_t len, bool
 	return fd;
 }
 
-static void name_listener(const char *text, uint16_t port, char ret_name[RECORD_PEER_SIZE])
+static void name_listener(const char *text, uint16_t port, char ret_name[PEER_NAME_SIZE])
 {
 	bool is_ipv6 = strchr(text, ':');
 
-	snprintf(ret_name, RECORD_PEER_SIZE, "%s%s%s:%u", is_ipv6 ? "[" : "", text,
+	snprintf(ret_name, PEER_NAME_SIZE, "%s%s%s:%u", is_ipv6 ? "[" : "", text,
 		 is_ipv6 ? "]" : "", port);
 }
 
@@ -120,7 +120,7 @@ static int open_all(const struct config *config, const struct listeners *running
 
 static bool is_named(const struct config *config, const char *name)
 {
-	char wanted[RECORD_PEER_SIZE];
+	char wanted[PEER_NAME_SIZE];
 
 	for (unsigned i = 0; i < config->n_addresses; i++) {
 		name_listener(config->addresses[i], config->port, wanted);
@@ -150,7 +150,7 @@ static void resume_others(const struct listeners *running, const struct config *
 }
 
 int listeners_open(const struct config *config, const struct listeners *running,
-		   struct listeners *ret_listeners, char ret_failed[RECORD_PEER_SIZE],
+		   struct listeners *ret_listeners, char ret_failed[PEER_NAME_SIZE],
 		   char *ret_skipped, size_t skipped_size)
 {
 	struct listeners opened = {.n = 0};
@@ -170,7 +170,7 @@ int listeners_open(const struct config *config, const struct listeners *running,
 			resume_others(running, config);
 	}
 	if (r < 0) {
-		memcpy(ret_failed, opened.item[opened.n].name, RECORD_PEER_SIZE);
+		memcpy(ret_failed, opened.item[opened.n].name, PEER_NAME_SIZE);
 		close_new(&opened, running);
 		return r;
 	}

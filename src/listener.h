@@ -14,7 +14,7 @@
 #include <sys/un.h>
 
 #include "config.h"
-#include "record.h"
+#include "peer_name.h"
 
 /* As many as a socket unit may pass; the configuration names CONFIG_MAX_ADDRESSES at most. */
 #define LISTENERS_MAX 128
@@ -46,7 +46,7 @@ struct listeners {
  * name refuse clients for some microseconds.
  */
 int listeners_open(const struct config *config, const struct listeners *running,
-		   struct listeners *ret_listeners, char ret_failed[RECORD_PEER_SIZE],
+		   struct listeners *ret_listeners, char ret_failed[PEER_NAME_SIZE],
 		   char *ret_skipped, size_t skipped_size);
 
 /*

@@ -7,6 +7,7 @@
 #define ECHO_LOGD_LOGGER_PRIVATE_H
 
 #include "logger.h"
+#include "record.h"
 
 struct logger {
 	const struct config *config;

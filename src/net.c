@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static void format_in6(const struct sockaddr_in6 *in6, char ret_name[RECORD_PEER_SIZE])
+static void format_in6(const struct sockaddr_in6 *in6, char ret_name[PEER_NAME_SIZE])
 {
 	char text[INET6_ADDRSTRLEN], scope[IF_NAMESIZE + 1] = "";
 
@@ -19,10 +19,10 @@ static void format_in6(const struct sockaddr_in6 *in6, char ret_name[RECORD_PEER
 		if (!if_indextoname(in6->sin6_scope_id, scope + 1))
 			snprintf(scope + 1, sizeof(scope) - 1, "%u", in6->sin6_scope_id);
 	}
-	snprintf(ret_name, RECORD_PEER_SIZE, "[%s%s]:%u", text, scope, ntohs(in6->sin6_port));
+	snprintf(ret_name, PEER_NAME_SIZE, "[%s%s]:%u", text, scope, ntohs(in6->sin6_port));
 }
 
-void net_format(const struct sockaddr_storage *address, char ret_name[RECORD_PEER_SIZE])
+void net_format(const struct sockaddr_storage *address, char ret_name[PEER_NAME_SIZE])
 {
 	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)address;
 	const struct sockaddr_in *in = (const struct sockaddr_in *)address;
@@ -30,16 +30,16 @@ void net_format(const struct sockaddr_storage *address, char ret_name[RECORD_PEE
 
 	if (address->ss_family == AF_INET) {
 		inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text));
-		snprintf(ret_name, RECORD_PEER_SIZE, "%s:%u", text, ntohs(in->sin_port));
+		snprintf(ret_name, PEER_NAME_SIZE, "%s:%u", text, ntohs(in->sin_port));
 	} else if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
 		inet_ntop(AF_INET, &in6->sin6_addr.s6_addr[12], text, sizeof(text));
-		snprintf(ret_name, RECORD_PEER_SIZE, "%s:%u", text, ntohs(in6->sin6_port));
+		snprintf(ret_name, PEER_NAME_SIZE, "%s:%u", text, ntohs(in6->sin6_port));
 	} else {
 		format_in6(in6, ret_name);
 	}
 }
 
-void net_format_peer(int fd, const struct sockaddr_storage *address, char ret_name[RECORD_PEER_SIZE])
+void net_format_peer(int fd, const struct sockaddr_storage *address, char ret_name[PEER_NAME_SIZE])
 {
 	struct ucred peer = {.pid = 0};
 	socklen_t len = sizeof(peer);
@@ -49,7 +49,7 @@ void net_format_peer(int fd, const struct sockaddr_storage *address, char ret_na
 		return;
 	}
 	(void)getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len);
-	snprintf(ret_name, RECORD_PEER_SIZE, "unix:%d", (int)peer.pid);
+	snprintf(ret_name, PEER_NAME_SIZE, "unix:%d", (int)peer.pid);
 }
 
 int net_parse(const char *text, uint16_t port, struct sockaddr_storage *ret_address,

@@ -6,13 +6,13 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "record.h"
+#include "peer_name.h"
 
 /*
  * Names a peer as the log does: "192.0.2.7:53412", "[2001:db8::1]:53412",
  * "[fe80::1%eth0]:53412"; an IPv4-mapped address as IPv4.
  */
-void net_format(const struct sockaddr_storage *address, char ret_name[RECORD_PEER_SIZE]);
+void net_format(const struct sockaddr_storage *address, char ret_name[PEER_NAME_SIZE]);
 
 /*
  * The same for the peer, with this ADDRESS, of the connected FD; an AF_UNIX
@@ -20,7 +20,7 @@ void net_format(const struct sockaddr_storage *address, char ret_name[RECORD_PEE
  * that one cannot be seen from here.
  */
 void net_format_peer(int fd, const struct sockaddr_storage *address,
-		     char ret_name[RECORD_PEER_SIZE]);
+		     char ret_name[PEER_NAME_SIZE]);
 
 /*
  * Turns a numeric address, with "%interface" where it is link-local, and a

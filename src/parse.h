@@ -12,7 +12,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "config.h"
 #include "record.h"
 
 enum event {
@@ -24,7 +23,7 @@ enum event {
 /* Points into the line it was read from. */
 struct record {
 	struct record_head head;	/* head.peer points to `peer` below, or is NULL */
-	char peer[RECORD_PEER_SIZE];
+	char peer[PEER_NAME_SIZE];
 	enum event event;
 	uint64_t length;		/* payload bytes; `message` and `part` */
 	const char *data;		/* still encoded; NULL where there is none */

@@ -29,7 +29,7 @@ static bool take_peer(struct cursor *in, struct record *record)
 		return false;
 	if (TAKE(in, "null"))
 		return true;
-	if (!take_string(in, RECORD_PEER_SIZE - 1, &peer) || same(&peer, "-"))
+	if (!take_string(in, PEER_NAME_SIZE - 1, &peer) || same(&peer, "-"))
 		return false;
 	memcpy(record->peer, peer.p, left(&peer));
 	return true;

@@ -20,7 +20,7 @@ static bool take_peer(struct cursor *in, struct record *record)
 
 	if (TAKE(in, "- "))
 		return true;
-	if (!take_word(in, ' ', RECORD_PEER_SIZE - 1, &peer))
+	if (!take_word(in, ' ', PEER_NAME_SIZE - 1, &peer))
 		return false;
 	memcpy(record->peer, peer.p, left(&peer));
 	return TAKE(in, " ");

@@ -79,7 +79,7 @@ static char *put_head_text(struct record_style *style, char *p, const struct rec
 		p = head->n == RECORD_NO_NUMBER ? PUT(p, "-") : put_decimal(p, head->n);
 	}
 	*p++ = ' ';
-	p = has_peer(head) ? put_word(p, head->peer, RECORD_PEER_SIZE - 1) : PUT(p, "-");
+	p = has_peer(head) ? put_word(p, head->peer, PEER_NAME_SIZE - 1) : PUT(p, "-");
 	*p++ = ' ';
 	return p;
 }
@@ -103,7 +103,7 @@ static char *put_head_json(struct record_style *style, char *p, const struct rec
 	p = PUT(p, ",\"peer\":");
 	if (has_peer(head)) {
 		*p++ = '"';
-		p = put_word(p, head->peer, RECORD_PEER_SIZE - 1);
+		p = put_word(p, head->peer, PEER_NAME_SIZE - 1);
 		*p++ = '"';
 	} else {
 		p = PUT(p, "null");

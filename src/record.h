@@ -18,12 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config.h"
+#include "log_format.h"
+#include "peer_name.h"
 
 #define RECORD_MAX PIPE_BUF
-
-/* Bytes of a peer's name, with its NUL: "[v6%scope]:port". */
-#define RECORD_PEER_SIZE (INET6_ADDRSTRLEN + IF_NAMESIZE + 8)
 
 /* The version of the format, in every `start` record. */
 #define RECORD_VERSION 1

@@ -66,7 +66,7 @@ static bool names_other_addresses(const struct config *fresh, const struct confi
 static int open_listeners(struct service *s, const struct config *fresh,
 			  struct listeners *ret_listeners)
 {
-	char failed[RECORD_PEER_SIZE], skipped[256];
+	char failed[PEER_NAME_SIZE], skipped[256];
 	int r = listeners_open(fresh, &s->fds.listeners, ret_listeners, failed, skipped,
 			       sizeof(skipped));
 

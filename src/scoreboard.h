@@ -21,7 +21,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "record.h"
+#include "peer_name.h"
 
 #define SCOREBOARD_MAGIC UINT64_C(0x64676f6c6f686365)	/* "echologd" in memory order */
 #define SCOREBOARD_VERSION 5
@@ -44,7 +44,7 @@ struct slot {
 	_Atomic uint64_t connection_id;		/* 0: none.  Set before `open`, cleared after `close` */
 	_Atomic uint64_t bytes_at_open;		/* received_bytes when it began, and messages */
 	_Atomic uint64_t messages_at_open;
-	char peer[RECORD_PEER_SIZE];		/* valid while connection_id is not 0 */
+	char peer[PEER_NAME_SIZE];		/* valid while connection_id is not 0 */
 	_Atomic uint64_t clients;
 	_Atomic uint64_t received_messages;
 	_Atomic uint64_t received_bytes;

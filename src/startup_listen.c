@@ -63,7 +63,7 @@ static const char *why_not_to_listen(int r)
 
 int startup_listen(struct service *s)
 {
-	char failed[RECORD_PEER_SIZE], skipped[256];
+	char failed[PEER_NAME_SIZE], skipped[256];
 	int r;
 
 	if (s->fds.listeners.are_passed) {

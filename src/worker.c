@@ -293,7 +293,7 @@ static void settle_account(const struct worker *w)
 /* Returns 0, or the -errno after which the worker cannot go on. */
 static int handle_client(struct worker *w, int fd, const struct sockaddr_storage *peer)
 {
-	char name[RECORD_PEER_SIZE];
+	char name[PEER_NAME_SIZE];
 	int end, r;
 
 	acceptor_unwatch(&w->acceptor);

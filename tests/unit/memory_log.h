@@ -37,7 +37,7 @@ static struct {
 struct talker {
 	struct record_style style;
 	struct record_head head;
-	char peer[RECORD_PEER_SIZE];
+	char peer[PEER_NAME_SIZE];
 	struct totals totals;
 };
 

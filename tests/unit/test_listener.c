@@ -25,7 +25,7 @@
 #define FOREIGN "203.0.113.71"
 #define FOREIGN_TOO "203.0.113.72"
 
-static char failed[RECORD_PEER_SIZE], skipped[256];
+static char failed[PEER_NAME_SIZE], skipped[256];
 
 static int bind_to(const char *text, uint16_t port)
 {
@@ -139,7 +139,7 @@ static void test_open_and_close(void **state)
 	struct config config = CONFIG(port, "127.0.0.1", "127.0.0.2");
 	unsigned before = count_fds();
 	struct listeners listeners;
-	char name[RECORD_PEER_SIZE];
+	char name[PEER_NAME_SIZE];
 
 	(void)state;
 	assert_int_equal(open_all(&config, NULL, &listeners), 0);
@@ -254,7 +254,7 @@ static void test_failure_leaves_all_as_it_was(void **state)
 	struct config config = CONFIG(port, "127.0.0.1");
 	struct config bad = CONFIG(port, "127.0.0.2", "127.0.0.1", FOREIGN, "127.0.0.3");
 	struct listeners running, untouched = {.n = 4711}, fresh = untouched;
-	char name[RECORD_PEER_SIZE];
+	char name[PEER_NAME_SIZE];
 	unsigned before;
 
 	(void)state;
@@ -316,7 +316,7 @@ static void test_ipv6_only(void **state)
 	uint16_t port = free_port();
 	struct config config = CONFIG(port, "::", "0.0.0.0");
 	struct listeners listeners;
-	char name[RECORD_PEER_SIZE];
+	char name[PEER_NAME_SIZE];
 
 	(void)state;
 	if (!has_ipv6())
@@ -340,7 +340,7 @@ static void test_star_is_both_families(void **state)
 	uint16_t port = free_port();
 	struct config config = CONFIG(port, "*");
 	struct listeners listeners, again;
-	char name[RECORD_PEER_SIZE];
+	char name[PEER_NAME_SIZE];
 
 	(void)state;
 	assert_int_equal(open_all(&config, NULL, &listeners), 0);
@@ -373,7 +373,7 @@ static void test_passed(void **state)
 	const struct config config = CONFIG(other, "127.0.0.1");
 	struct listeners listeners = {.n = 0}, again;
 	int fd = listen_to("127.0.0.1", port), kept = dup(fd);
-	char name[RECORD_PEER_SIZE];
+	char name[PEER_NAME_SIZE];
 	unsigned before = count_fds();
 
 	(void)state;

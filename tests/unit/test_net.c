@@ -38,7 +38,7 @@ static struct sockaddr_storage make(const char *text, uint16_t port, uint32_t sc
 static void check_format(const char *text, uint16_t port, uint32_t scope_id, const char *expected)
 {
 	const struct sockaddr_storage address = make(text, port, scope_id);
-	char name[RECORD_PEER_SIZE];
+	char name[PEER_NAME_SIZE];
 
 	memset(name, 'x', sizeof(name));
 	net_format(&address, name);
@@ -75,13 +75,13 @@ static void test_format_longest(void **state)
 	check_format(address, 65535, UINT32_MAX,
 		     "[ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%4294967295]:65535");
 	assert_true(1 + strlen(address) + 1 + IF_NAMESIZE - 1 + strlen("]:65535") + 1 <=
-		    RECORD_PEER_SIZE);
+		    PEER_NAME_SIZE);
 }
 
 static void test_format_peer(void **state)
 {
 	const struct sockaddr_storage tcp = make("192.0.2.7", 53412, 0), unix_peer = {.ss_family = AF_UNIX};
-	char name[RECORD_PEER_SIZE], expected[32];
+	char name[PEER_NAME_SIZE], expected[32];
 	int fds[2];
 
 	(void)state;
@@ -154,7 +154,7 @@ static void test_there_and_back(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
-		char name[RECORD_PEER_SIZE], *text = name;
+		char name[PEER_NAME_SIZE], *text = name;
 		struct sockaddr_storage address, again;
 		socklen_t len;
 

@@ -323,7 +323,7 @@ static void test_peer_is_tamed(void **state)
 	head.peer = long_peer;
 	assert_int_equal(record_open(&style, buf, &head),
 			 strlen("2026-11-22T21:04:05.000000Z 6443f5a1b2c3d.0  open\n") +
-			 RECORD_PEER_SIZE - 1);
+			 PEER_NAME_SIZE - 1);
 }
 
 static void test_longest_events_fit(void **state)
