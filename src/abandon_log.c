@@ -26,7 +26,7 @@ static bool is_stalled(struct service *s)
 	if (s->stop_watch.board == NULL)
 		stall_watch_init(&s->stop_watch, s->board, s->config.stall_timeout_usec);
 	if (!bytes_wait(s)) {
-		s->stop_watch.since_usec = 0;
+		stall_watch_reset(&s->stop_watch);
 		return false;
 	}
 	return stall_watch_is_stalled(&s->stop_watch);

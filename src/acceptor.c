@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
+#include <sys/time.h>
 
 #include "trouble.h"
 
@@ -45,6 +46,18 @@ static bool out_of_resources(int error)
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+/* Linux hands a TCP listener's timeouts on to what it accepts, but not those of an AF_UNIX one. */
+static void copy_timeouts(int listen_fd, int client_fd)
+{
+	struct timeval idle;
+	socklen_t len = sizeof(idle);
+
+	if (getsockopt(listen_fd, SOL_SOCKET, SO_RCVTIMEO, &idle, &len) < 0)
+		return;
+	(void)setsockopt(client_fd, SOL_SOCKET, SO_RCVTIMEO, &idle, len);
+	(void)setsockopt(client_fd, SOL_SOCKET, SO_SNDTIMEO, &idle, len);
+}
+
 /* Returns a client's socket; -EAGAIN when another worker took it; -ESHUTDOWN when the listener is closed. */
 static int accept_from(const struct acceptor *a, int listen_fd, struct sockaddr_storage *ret_peer)
 {
@@ -53,7 +66,7 @@ static int accept_from(const struct acceptor *a, int listen_fd, struct sockaddr_
 
 	if (fd >= 0) {
 		if (ret_peer->ss_family == AF_UNIX)
-			listener_hand_on(listen_fd, fd);
+			copy_timeouts(listen_fd, fd);
 		return fd;
 	}
 	if (errno == EINVAL)

@@ -9,7 +9,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-#include "child.h"
+#include "descriptors.h"
 #include "scoreboard.h"
 
 struct acceptor {

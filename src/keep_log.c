@@ -14,7 +14,7 @@
 #include "journal.h"
 #include "logfile.h"
 #include "logger.h"
-#include "logpipe.h"
+#include "stall.h"
 #include "pipe_bytes.h"
 #include "tickets.h"
 
@@ -48,7 +48,7 @@ static bool is_news(int *told_errno, int r)
 /* While no logger lives: what becomes of the clients. */
 static const char *consequence_of_no_log(const struct service *s)
 {
-	return logpipe_stall_consequence(s->config.when_stalled);
+	return stall_consequence(s->config.when_stalled);
 }
 
 /* Whom, where and what to do about it: the three things that one needs to know of a log that cannot be opened. */

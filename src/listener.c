@@ -251,17 +251,6 @@ void listeners_configure(const struct listeners *listeners, const struct config 
 	}
 }
 
-void listener_hand_on(int listen_fd, int client_fd)
-{
-	struct timeval idle;
-	socklen_t len = sizeof(idle);
-
-	if (getsockopt(listen_fd, SOL_SOCKET, SO_RCVTIMEO, &idle, &len) < 0)
-		return;
-	(void)setsockopt(client_fd, SOL_SOCKET, SO_RCVTIMEO, &idle, len);
-	(void)setsockopt(client_fd, SOL_SOCKET, SO_SNDTIMEO, &idle, len);
-}
-
 void listeners_close(struct listeners *old, const struct listeners *new)
 {
 	for (unsigned i = 0; i < old->n; i++) {

@@ -10,28 +10,11 @@
 #ifndef ECHO_LOGD_LISTENER_H
 #define ECHO_LOGD_LISTENER_H
 
-#include <stdbool.h>
-#include <sys/un.h>
+#include <stddef.h>
 
 #include "config.h"
+#include "descriptors.h"
 #include "peer_name.h"
-
-/* As many as a socket unit may pass; the configuration names CONFIG_MAX_ADDRESSES at most. */
-#define LISTENERS_MAX 128
-
-/* The longest is "unix:" and a path. */
-#define LISTENER_NAME_SIZE (sizeof("unix:") + sizeof(((struct sockaddr_un *)NULL)->sun_path))
-
-struct listener {
-	int fd;
-	char name[LISTENER_NAME_SIZE];	/* "127.0.0.1:7" */
-};
-
-struct listeners {
-	struct listener item[LISTENERS_MAX];
-	unsigned n;
-	bool are_passed;	/* they are systemd's: see listeners_adopt() */
-};
 
 /*
  * Listens on every address of CONFIG.  A socket of RUNNING (may be NULL)
@@ -61,9 +44,6 @@ int listeners_adopt(struct listeners *listeners, int fd);
 
 /* (Re)sets the options that accepted sockets inherit from CONFIG. */
 void listeners_configure(const struct listeners *listeners, const struct config *config);
-
-/* An AF_UNIX listener's timeouts are not inherited by the CLIENT_FD that was accepted from it: sets them. */
-void listener_hand_on(int listen_fd, int client_fd);
 
 /*
  * Stops and closes each socket of OLD that NEW (may be NULL: all) does not

@@ -27,7 +27,7 @@
 #ifndef ECHO_LOGD_LOGGER_H
 #define ECHO_LOGD_LOGGER_H
 
-#include "child.h"
+#include "descriptors.h"
 #include "config.h"
 #include "scoreboard.h"
 

@@ -13,7 +13,7 @@
 
 #include "crash_point.h"
 #include "journal.h"
-#include "logpipe.h"
+#include "stall.h"
 #include "pipe_bytes.h"
 
 /* How often a file that takes nothing is tried again. */
@@ -47,7 +47,7 @@ void logger_set_stalled(struct logger *l, int error)
 		journal_event(EVENT_LOG_STALLED, LOG_ERR,
 			      "cannot write to %s: %s; %s, trying again every %d ms",
 			      config_log_name(l->config), strerror(error),
-			      logpipe_stall_consequence(l->config->when_stalled), STALL_RETRY_NSEC / 1000000);
+			      stall_consequence(l->config->when_stalled), STALL_RETRY_NSEC / 1000000);
 	} else {
 		journal_event(EVENT_LOG_RESUMED, LOG_NOTICE, "%s takes records again",
 			      config_log_name(l->config));

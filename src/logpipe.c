@@ -8,49 +8,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "clock.h"
 #include "record.h"
 
 /* While a write waits the watch is looked at so often. */
 #define LOOK_USEC 50000
-/*
- * Of the time between two looks no more counts: if all processes were
- * stopped together, the logger had no more time than the worker.
- */
-#define LONGEST_LOOK_USEC 1000000
-
-const char *logpipe_stall_consequence(enum stall_action when_stalled)
-{
-	static const char *const words[] = {
-		[STALL_BLOCK] = "clients wait, nothing is lost",
-		[STALL_DROP] = "soon messages are echoed and not saved",
-		[STALL_CLOSE] = "soon clients are closed without their echo",
-	};
-
-	return words[when_stalled];
-}
-
-void stall_watch_init(struct stall_watch *watch, const struct scoreboard *board,
-		      uint64_t timeout_usec)
-{
-	*watch = (struct stall_watch){.board = board, .timeout_usec = timeout_usec};
-}
-
-bool stall_watch_is_stalled(struct stall_watch *watch)
-{
-	uint64_t moved = atomic_load_explicit(&watch->board->moved_bytes, memory_order_relaxed);
-	uint64_t now = clock_monotonic_usec();
-
-	if (watch->since_usec == 0 || moved != watch->moved_bytes) {
-		watch->moved_bytes = moved;
-		watch->since_usec = now;
-	} else if (now - watch->looked_usec > LONGEST_LOOK_USEC) {
-		watch->since_usec += now - watch->looked_usec - LONGEST_LOOK_USEC;
-	}
-	watch->looked_usec = now;
-	return now - watch->since_usec >= watch->timeout_usec;
-}
-
 static void on_alarm(int signo)
 {
 	(void)signo;
@@ -116,7 +77,7 @@ int logpipe_write(struct logpipe *pipe, const char *data, size_t len, bool may_w
 	if (pipe->own_fd < 0 || may_wait)
 		return write_pages(pipe, data, len);
 	if (write(pipe->own_fd, data, len) >= 0) {
-		pipe->watch.since_usec = 0;
+		stall_watch_reset(&pipe->watch);
 		return 0;
 	}
 	if (errno != EAGAIN)

@@ -20,28 +20,10 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "config.h"
 #include "scoreboard.h"
-
-/* In words: what becomes of clients while the log takes nothing. */
-const char *logpipe_stall_consequence(enum stall_action when_stalled);
-
-/* Whether the log moves: nothing has, if moved_bytes stands still from `since_usec` on. */
-struct stall_watch {
-	const struct scoreboard *board;
-	uint64_t timeout_usec;
-	uint64_t moved_bytes;
-	uint64_t since_usec;	/* 0: nothing was seen to stand still */
-	uint64_t looked_usec;	/* last */
-};
-
-void stall_watch_init(struct stall_watch *watch, const struct scoreboard *board,
-		      uint64_t timeout_usec);
-
-/* The caller has to wait for the log.  Returns whether no byte has moved for the whole timeout. */
-bool stall_watch_is_stalled(struct stall_watch *watch);
+#include "stall.h"
 
 struct logpipe {
 	int shared_fd;		/* borrowed */

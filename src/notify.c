@@ -9,7 +9,7 @@
 
 #include "clock.h"
 #include "journal.h"
-#include "logpipe.h"
+#include "stall.h"
 #include "systemd.h"
 #include "trouble.h"
 
@@ -51,7 +51,7 @@ static void describe_trouble(const struct service *s, char *text, size_t size)
 	text[0] = '\0';
 	if (stalled != 0)
 		snprintf(text, size, "Log stalled (%s): %s. ", strerror(stalled),
-			 logpipe_stall_consequence(s->config.when_stalled));
+			 stall_consequence(s->config.when_stalled));
 	else if (atomic_load(&s->board->limit_reached))
 		snprintf(text, size, "Message limit reached, new messages are not saved. ");
 	trouble_describe(s, text + strlen(text), size - strlen(text));

@@ -85,7 +85,7 @@ int receipt_wait(struct scoreboard *board, int logger_bell, struct stall_watch *
 		futex_wait(&board->round_done, done, bit_of(want));
 	}
 	if (watch)
-		watch->since_usec = 0;
+		stall_watch_reset(watch);
 	/* A later failure may be taken for ours: a receipt too few, never one too many. */
 	return is_reached(atomic_load(&board->round_failed), want) ? -EIO : 0;
 }

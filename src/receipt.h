@@ -18,8 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "logpipe.h"
 #include "scoreboard.h"
+#include "stall.h"
 
 /*
  * Worker, after its records are in the pipe: waits until they are in the

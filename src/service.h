@@ -11,13 +11,13 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
-#include "child.h"
 #include "config.h"
+#include "descriptors.h"
 #include "exit_status.h"
-#include "logpipe.h"
 #include "options.h"
 #include "scoreboard.h"
 #include "spill.h"
+#include "stall.h"
 
 /* In this order, and never back. */
 enum phase {

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "child.h"
+#include "descriptors.h"
 #include "config.h"
 
 struct spill {

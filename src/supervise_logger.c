@@ -8,11 +8,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "child.h"
 #include "clock.h"
 #include "journal.h"
 #include "keep_log.h"
 #include "logger.h"
-#include "logpipe.h"
+#include "stall.h"
 #include "pipe_bytes.h"
 #include "receipt.h"
 #include "timer.h"
@@ -92,7 +93,7 @@ static int fork_or_say_why(struct service *s, int told_errno)
 
 	if (r < 0 && told_errno != -r)
 		journal_error("cannot fork the logger: %s; %s", strerror(-r),
-			      logpipe_stall_consequence(s->config.when_stalled));
+			      stall_consequence(s->config.when_stalled));
 	return r;
 }
 

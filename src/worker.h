@@ -12,7 +12,7 @@
 #ifndef ECHO_LOGD_WORKER_H
 #define ECHO_LOGD_WORKER_H
 
-#include "child.h"
+#include "descriptors.h"
 #include "config.h"
 #include "scoreboard.h"
 

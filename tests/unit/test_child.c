@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "config.h"
 
 #define MAX_FDS 64
 #define N_LISTENERS 3
