@@ -7,7 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/time.h>
 
-#include "trouble.h"
+#include "shortage.h"
 
 /* How long to leave the listeners alone when descriptors or memory have run out. */
 #define ACCEPT_PAUSE_MSEC 100
@@ -72,7 +72,7 @@ static int accept_from(const struct acceptor *a, int listen_fd, struct sockaddr_
 	if (errno == EINVAL)
 		return -ESHUTDOWN;
 	if (out_of_resources(errno)) {
-		trouble_note(a->board, TROUBLE_ACCEPT, errno, a->fds->doorbell);
+		shortage_note(a->board, SHORTAGE_ACCEPT, errno, a->fds->doorbell);
 		poll(NULL, 0, ACCEPT_PAUSE_MSEC);
 	}
 	return -EAGAIN;

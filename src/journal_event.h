@@ -30,8 +30,8 @@ enum journal_event {
 	EVENT_LOGGER_DIED,		/* LOGGER_PID=, and SIGNAL= or EXIT_STATUS= */
 	EVENT_LOGGER_HANGS,		/* LOGGER_PID= */
 	EVENT_WORKER_KILLED,		/* WORKER_PID=, SIGNAL=; with a client CLIENT_ADDRESS=, CONNECTION=, BYTES=, MESSAGES= */
-	EVENT_TROUBLE,			/* something ran out; ERRNO= */
-	EVENT_TROUBLE_OVER,
+	EVENT_SHORTAGE,			/* something ran out; ERRNO= */
+	EVENT_SHORTAGE_OVER,
 	EVENT_RECORDS_SPILLED,		/* BYTES=, SPILL= */
 	EVENT_RECORDS_LOST,		/* or kept by systemd for another try; BYTES=, SPILL=, ERRNO= */
 	EVENT_SPILLS_WAIT,		/* of earlier runs; SPILL= is the last */

@@ -18,7 +18,7 @@
 #include "supervise_logger.h"
 #include "supervise_workers.h"
 #include "timer.h"
-#include "trouble.h"
+#include "shortage_report.h"
 
 /* STATUS= and the surplus of workers are looked at so often while anything moves. */
 #define TICK_USEC 1000000
@@ -158,7 +158,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	s->last_totals = totals;
 	moves |= workers_shrink(s);
 	moves |= logger_watch(s);
-	moves |= trouble_tell(s);
+	moves |= shortage_report_changes(s);
 	if (s->phase < PHASE_DRAINING)
 		notify_status(s);
 	if (moves)

@@ -11,7 +11,7 @@
 #include "journal.h"
 #include "stall.h"
 #include "systemd.h"
-#include "trouble.h"
+#include "shortage_report.h"
 
 #define STATUS_SIZE 1024
 
@@ -54,7 +54,7 @@ static void describe_trouble(const struct service *s, char *text, size_t size)
 			 stall_consequence(s->config.when_stalled));
 	else if (atomic_load(&s->board->limit_reached))
 		snprintf(text, size, "Message limit reached, new messages are not saved. ");
-	trouble_describe(s, text + strlen(text), size - strlen(text));
+	shortage_report_describe(s, text + strlen(text), size - strlen(text));
 	if (s->reload_failed)
 		snprintf(text + strlen(text), size - strlen(text),
 			 "Last reload failed, the old configuration stays. ");

@@ -103,7 +103,7 @@ static void bury_everybody(struct scoreboard *board)
 	atomic_store(&board->logger_order, ORDER_NONE);
 	atomic_store(&board->stalled_errno, 0);
 	atomic_store(&board->no_logger_errno, 0);
-	memset(board->troubles, 0, sizeof(board->troubles));
+	memset(board->shortages, 0, sizeof(board->shortages));
 	atomic_store(&board->round_wanted, atomic_load(&board->round_done));
 }
 

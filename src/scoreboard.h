@@ -74,11 +74,11 @@ enum logger_order {
 	ORDER_FINISH,		/* every worker is gone: leave when both pipes are empty */
 };
 
-/* See trouble.h. */
-enum trouble_kind { TROUBLE_ACCEPT, TROUBLE_FORK, TROUBLE_WORK, N_TROUBLES };
+/* See shortage.h. */
+enum shortage_kind { SHORTAGE_ACCEPT, SHORTAGE_FORK, SHORTAGE_WORK, N_SHORTAGES };
 
 /* Written by whoever met it last. */
-struct trouble {
+struct shortage {
 	_Atomic int32_t error;
 	_Atomic uint64_t met_usec;	/* monotonic; 0: never */
 };
@@ -144,7 +144,7 @@ struct scoreboard {
 	_Alignas(64)
 	_Atomic int32_t idle_workers;		/* atomic hint; the master sets it right from the states */
 	_Atomic uint32_t master_dozes;		/* atomic: 1 while the master wants to hear of any activity */
-	struct trouble troubles[N_TROUBLES];
+	struct shortage shortages[N_SHORTAGES];
 
 	/* Then n_slots states, a byte each and apart from the slots, so that one look at
 	 * ten thousand of them is a look at 10 KiB; then the slots. */

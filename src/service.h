@@ -72,7 +72,7 @@ struct service {
 	unsigned n_workers;
 	unsigned worker_deaths;		/* in a row, of workers that got nothing done */
 	uint64_t worker_died_usec;
-	bool told_trouble[N_TROUBLES];	/* trouble.h: said that it is there, and not that it is over */
+	bool reported_shortage[N_SHORTAGES];	/* by kind: its begin is logged, its end is not */
 	sd_event_source *worker_retry;
 
 	bool reload_failed;		/* the last one; STATUS= says so */

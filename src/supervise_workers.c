@@ -14,7 +14,7 @@
 #include "journal.h"
 #include "pool.h"
 #include "timer.h"
-#include "trouble.h"
+#include "shortage.h"
 #include "worker.h"
 
 /* After a failed fork. */
@@ -123,7 +123,7 @@ void workers_fill(struct service *s)
 		r = fork_workers(s, pool_to_fork(&limits, idle, busy), false);
 	}
 	if (r < 0) {
-		trouble_note(s->board, TROUBLE_FORK, -r, s->fds.doorbell);
+		shortage_note(s->board, SHORTAGE_FORK, -r, s->fds.doorbell);
 		timer_set(s->worker_retry, FORK_RETRY_USEC);
 	}
 }

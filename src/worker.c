@@ -20,7 +20,7 @@
 #include "net.h"
 #include "pool.h"
 #include "transcript.h"
-#include "trouble.h"
+#include "shortage.h"
 
 /* One read(2).  Larger gained nothing, a quarter of it took twice the time for bulk data. */
 #define READ_BYTES ((size_t)64 * 1024)
@@ -386,6 +386,6 @@ int worker_run(const struct config *config, const struct descriptors *fds,
 		r = serve_clients(w);
 	if (r == 0)
 		return 0;
-	trouble_note(board, TROUBLE_WORK, -r, fds->doorbell);
+	shortage_note(board, SHORTAGE_WORK, -r, fds->doorbell);
 	return WORKER_CANNOT_GO_ON;
 }

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "shortage_report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "journal.h"
+#include "shortage.h"
+
+static const struct {
+	const char *begins, *consequence, *is_over;
+} words[N_SHORTAGES] = {
+	[SHORTAGE_ACCEPT] = {"cannot accept clients", "they wait", "clients are accepted again"},
+	[SHORTAGE_FORK] = {"cannot fork workers", "new clients may wait",
+			  "workers are forked again"},
+	[SHORTAGE_WORK] = {"workers cannot go on", "others take their place",
+			  "workers go on again"},
+};
+
+bool shortage_report_changes(struct service *s)
+{
+	bool any = false;
+
+	for (enum shortage_kind kind = 0; kind < N_SHORTAGES; kind++) {
+		bool is_there = shortage_lasts(s->board, kind);
+
+		any |= is_there;
+		if (is_there == s->reported_shortage[kind])
+			continue;
+		s->reported_shortage[kind] = is_there;
+		if (is_there) {
+			int error = atomic_load(&s->board->shortages[kind].error);
+
+			journal_field("ERRNO=%d", error);
+			journal_event(EVENT_SHORTAGE, LOG_WARNING, "%s: %s; %s, trying again",
+				      words[kind].begins, strerror(error),
+				      words[kind].consequence);
+		} else {
+			journal_event(EVENT_SHORTAGE_OVER, LOG_NOTICE, "%s: no failure for %d s",
+				      words[kind].is_over, SHORTAGE_OVER_USEC / 1000000);
+		}
+	}
+	return any;
+}
+
+void shortage_report_describe(const struct service *s, char *text, size_t size)
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (enum shortage_kind kind = 0; kind < N_SHORTAGES && len < size; kind++)
+		if (shortage_lasts(s->board, kind))
+			len += (size_t)snprintf(text + len, size - len, "Trouble: %s (%s). ",
+						words[kind].begins,
+						strerror(atomic_load(&s->board->shortages[kind].error)));
+}
