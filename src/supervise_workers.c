@@ -12,7 +12,7 @@
 #include "child.h"
 #include "clock.h"
 #include "journal.h"
-#include "pool.h"
+#include "spare.h"
 #include "timer.h"
 #include "shortage.h"
 #include "worker.h"
@@ -109,7 +109,7 @@ static int fork_workers(struct service *s, unsigned n, bool for_obituaries)
 
 void workers_fill(struct service *s)
 {
-	const struct pool_limits limits = pool_limits(&s->config);
+	const struct spare_limits limits = spare_limits(&s->config);
 	int r;
 
 	if (timer_is_set(s->worker_retry))
@@ -120,7 +120,7 @@ void workers_fill(struct service *s)
 	if (r == 0 && s->phase < PHASE_DRAINING) {
 		unsigned idle = count(s, SLOT_IDLE), busy = s->n_workers - idle;
 
-		r = fork_workers(s, pool_to_fork(&limits, idle, busy), false);
+		r = fork_workers(s, spare_to_fork(&limits, idle, busy), false);
 	}
 	if (r < 0) {
 		shortage_note(s->board, SHORTAGE_FORK, -r, s->fds.doorbell);
@@ -130,8 +130,8 @@ void workers_fill(struct service *s)
 
 bool workers_shrink(struct service *s)
 {
-	const struct pool_limits limits = pool_limits(&s->config);
-	unsigned surplus = pool_to_retire(&limits, count(s, SLOT_IDLE));
+	const struct spare_limits limits = spare_limits(&s->config);
+	unsigned surplus = spare_to_retire(&limits, count(s, SLOT_IDLE));
 	bool any = surplus > 0;
 
 	/* From the end: low slots stay in use and their pages warm. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The master's side of the workers: as many as pool.h says, each in a slot
+ * The master's side of the workers: as many as spare.h says, each in a slot
  * of the scoreboard; noted when they end, with the name of the client that
  * a killed one leaves behind.
  */

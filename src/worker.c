@@ -18,7 +18,7 @@
 #include "crash_point.h"
 #include "framing.h"
 #include "net.h"
-#include "pool.h"
+#include "spare.h"
 #include "transcript.h"
 #include "shortage.h"
 
@@ -380,7 +380,7 @@ int worker_run(const struct config *config, const struct descriptors *fds,
 	w->board = board;
 	w->slot_index = slot_index;
 	w->slot = scoreboard_slot(board, slot_index);
-	w->low = pool_limits(config).low;
+	w->low = spare_limits(config).low;
 	r = prepare(w);
 	if (r == 0)
 		r = serve_clients(w);

@@ -5,27 +5,27 @@
  * A worker serves one client at a time, so the number of workers is the
  * number of clients that can be served: never more than max_clients.
  */
-#ifndef ECHO_LOGD_POOL_H
-#define ECHO_LOGD_POOL_H
+#ifndef ECHO_LOGD_SPARE_H
+#define ECHO_LOGD_SPARE_H
 
 #include "config.h"
 
-struct pool_limits {
+struct spare_limits {
 	unsigned max_workers;
 	unsigned low;	/* fewer idle workers than this are too few; at least 1: somebody must accept */
 	unsigned high;	/* more than this are too many; at least `low` */
 };
 
-struct pool_limits pool_limits(const struct config *config);
+struct spare_limits spare_limits(const struct config *config);
 
 /*
  * How many workers to fork now, given IDLE and BUSY ones.  Too few spares
  * while clients are served are brought up to midway between low and high:
  * a burst is met by a burst, and a trickle does not fork for every client.
  */
-unsigned pool_to_fork(const struct pool_limits *limits, unsigned idle, unsigned busy);
+unsigned spare_to_fork(const struct spare_limits *limits, unsigned idle, unsigned busy);
 
 /* How many of the IDLE workers are too many. */
-unsigned pool_to_retire(const struct pool_limits *limits, unsigned idle);
+unsigned spare_to_retire(const struct spare_limits *limits, unsigned idle);
 
 #endif

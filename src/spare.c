@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "pool.h"
+#include "spare.h"
 
-struct pool_limits pool_limits(const struct config *config)
+struct spare_limits spare_limits(const struct config *config)
 {
-	struct pool_limits limits = {.max_workers = config->max_clients};
+	struct spare_limits limits = {.max_workers = config->max_clients};
 
 	limits.low = config->min_spare > 1 ? config->min_spare : 1;
 	limits.high = config->max_spare > limits.low ? config->max_spare : limits.low;
 	return limits;
 }
 
-unsigned pool_to_fork(const struct pool_limits *limits, unsigned idle, unsigned busy)
+unsigned spare_to_fork(const struct spare_limits *limits, unsigned idle, unsigned busy)
 {
 	unsigned room, want;
 
@@ -21,7 +21,7 @@ unsigned pool_to_fork(const struct pool_limits *limits, unsigned idle, unsigned 
 	return want < room ? want : room;
 }
 
-unsigned pool_to_retire(const struct pool_limits *limits, unsigned idle)
+unsigned spare_to_retire(const struct spare_limits *limits, unsigned idle)
 {
 	return idle > limits->high ? idle - limits->high : 0;
 }
