@@ -37,7 +37,7 @@ static void give_up(struct service *s, const char *what, int r)
 	journal_field("BYTES=%zu", spill_left(&s->fds));
 	journal_field("SPILL=%s", s->spill.path);
 	journal_field("ERRNO=%d", -r);
-	journal_event(EVENT_RECORDS_LOST, LOG_CRIT,
+	journal_event(JOURNAL_RECORDS_LOST, LOG_CRIT,
 		      "cannot %s %s: %s; %zu bytes of records are lost, unless this is a restart",
 		      what, s->spill.path, strerror(-r), spill_left(&s->fds));
 	(void)sd_event_exit(s->event, STATUS_RECORDS_LOST);
@@ -83,7 +83,7 @@ static void move_to_spill(struct service *s)
 	if (s->spill.bytes > 0) {
 		journal_field("BYTES=%llu", (unsigned long long)s->spill.bytes);
 		journal_field("SPILL=%s", s->spill.path);
-		journal_event(EVENT_RECORDS_SPILLED, LOG_WARNING,
+		journal_event(JOURNAL_RECORDS_SPILLED, LOG_WARNING,
 			      "%llu bytes of records that %s could not take are in %s",
 			      (unsigned long long)s->spill.bytes, config_log_name(&s->config),
 			      s->spill.path);

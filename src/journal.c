@@ -127,7 +127,7 @@ static bool say_in_journal(enum journal_event event, int priority, const char *t
 	add_field(line);
 	journal_field("PRIORITY=%d", priority);
 	add_field("SYSLOG_IDENTIFIER=echo-logd");
-	if (event != EVENT_NONE)
+	if (event != JOURNAL_NONE)
 		journal_field("MESSAGE_ID=%s", journal_event_id(event));
 	return send_datagram(fields, fields_len);
 }
@@ -185,7 +185,7 @@ static void say_swallowed(unsigned n)
 	snprintf(text, sizeof(text), "%u messages of this process were swallowed: too many a second",
 		 n);
 	journal_field("COUNT=%u", n);
-	say(EVENT_SWALLOWED, LOG_WARNING, text);
+	say(JOURNAL_SWALLOWED, LOG_WARNING, text);
 	memcpy(fields, waiting, len);
 	fields_len = len;
 }

@@ -59,9 +59,9 @@ __attribute__((format(printf, 3, 4))) void journal_event(enum journal_event even
 /* What journal_event() was last given with LOG_ERR or worse, said or swallowed; "" if nothing yet. */
 const char *journal_last_error(void);
 
-#define journal_error(...) journal_event(EVENT_NONE, LOG_ERR, __VA_ARGS__)
-#define journal_warning(...) journal_event(EVENT_NONE, LOG_WARNING, __VA_ARGS__)
-#define journal_notice(...) journal_event(EVENT_NONE, LOG_NOTICE, __VA_ARGS__)
-#define journal_info(...) journal_event(EVENT_NONE, LOG_INFO, __VA_ARGS__)
+#define journal_error(...) journal_event(JOURNAL_NONE, LOG_ERR, __VA_ARGS__)
+#define journal_warning(...) journal_event(JOURNAL_NONE, LOG_WARNING, __VA_ARGS__)
+#define journal_notice(...) journal_event(JOURNAL_NONE, LOG_NOTICE, __VA_ARGS__)
+#define journal_info(...) journal_event(JOURNAL_NONE, LOG_INFO, __VA_ARGS__)
 
 #endif

@@ -9,37 +9,37 @@
 
 /* With the fields that come along; CONNECTION= is as in the message log. */
 enum journal_event {
-	EVENT_NONE,			/* words only */
-	EVENT_STARTED,			/* serves; LISTEN=, LOG_PATH= */
-	EVENT_STOPPING,			/* stops; CLIENTS= */
-	EVENT_CANNOT_START,		/* something that it needs is missing; ERRNO= */
-	EVENT_CANNOT_LISTEN,		/* ADDRESS=, ERRNO= */
-	EVENT_CONFIG_WRONG,		/* a mistake in it; CONFIG_FILE= */
-	EVENT_RELOADED,			/* GENERATION= */
-	EVENT_RELOAD_FAILED,		/* after what says why; CONFIG_FILE= */
-	EVENT_NEEDS_MORE,		/* a part of a new configuration has no effect */
-	EVENT_LOG_UNUSABLE,		/* cannot be opened, read or renamed; LOG_PATH=, ERRNO= */
-	EVENT_LOG_STALLED,		/* takes nothing; LOG_PATH=, ERRNO= */
-	EVENT_LOG_RESUMED,		/* LOG_PATH= */
-	EVENT_LOG_TRUNCATED,		/* LOG_PATH= */
-	EVENT_LOG_TORN,			/* LOG_PATH=, BYTES= */
-	EVENT_LOG_COPIED,		/* it takes no splice(2); LOG_PATH= */
-	EVENT_LOG_SET_ASIDE,		/* of another format; LOG_PATH= */
-	EVENT_SYNC_FAILED,		/* LOG_PATH=, ERRNO= */
-	EVENT_MESSAGE_LIMIT,		/* reached, with at_message_limit = stop; LOG_PATH=, MESSAGES= */
-	EVENT_LOGGER_DIED,		/* LOGGER_PID=, and SIGNAL= or EXIT_STATUS= */
-	EVENT_LOGGER_HANGS,		/* LOGGER_PID= */
-	EVENT_WORKER_KILLED,		/* WORKER_PID=, SIGNAL=; with a client CLIENT_ADDRESS=, CONNECTION=, BYTES=, MESSAGES= */
-	EVENT_SHORTAGE,			/* something ran out; ERRNO= */
-	EVENT_SHORTAGE_OVER,
-	EVENT_RECORDS_SPILLED,		/* BYTES=, SPILL= */
-	EVENT_RECORDS_LOST,		/* or kept by systemd for another try; BYTES=, SPILL=, ERRNO= */
-	EVENT_SPILLS_WAIT,		/* of earlier runs; SPILL= is the last */
-	EVENT_SWALLOWED,		/* messages were not said; COUNT= */
+	JOURNAL_NONE,			/* words only */
+	JOURNAL_STARTED,			/* serves; LISTEN=, LOG_PATH= */
+	JOURNAL_STOPPING,			/* stops; CLIENTS= */
+	JOURNAL_CANNOT_START,		/* something that it needs is missing; ERRNO= */
+	JOURNAL_CANNOT_LISTEN,		/* ADDRESS=, ERRNO= */
+	JOURNAL_CONFIG_WRONG,		/* a mistake in it; CONFIG_FILE= */
+	JOURNAL_RELOADED,			/* GENERATION= */
+	JOURNAL_RELOAD_FAILED,		/* after what says why; CONFIG_FILE= */
+	JOURNAL_NEEDS_MORE,		/* a part of a new configuration has no effect */
+	JOURNAL_LOG_UNUSABLE,		/* cannot be opened, read or renamed; LOG_PATH=, ERRNO= */
+	JOURNAL_LOG_STALLED,		/* takes nothing; LOG_PATH=, ERRNO= */
+	JOURNAL_LOG_RESUMED,		/* LOG_PATH= */
+	JOURNAL_LOG_TRUNCATED,		/* LOG_PATH= */
+	JOURNAL_LOG_TORN,			/* LOG_PATH=, BYTES= */
+	JOURNAL_LOG_COPIED,		/* it takes no splice(2); LOG_PATH= */
+	JOURNAL_LOG_SET_ASIDE,		/* of another format; LOG_PATH= */
+	JOURNAL_SYNC_FAILED,		/* LOG_PATH=, ERRNO= */
+	JOURNAL_MESSAGE_LIMIT,		/* reached, with at_message_limit = stop; LOG_PATH=, MESSAGES= */
+	JOURNAL_LOGGER_DIED,		/* LOGGER_PID=, and SIGNAL= or EXIT_STATUS= */
+	JOURNAL_LOGGER_HANGS,		/* LOGGER_PID= */
+	JOURNAL_WORKER_KILLED,		/* WORKER_PID=, SIGNAL=; with a client CLIENT_ADDRESS=, CONNECTION=, BYTES=, MESSAGES= */
+	JOURNAL_SHORTAGE,			/* something ran out; ERRNO= */
+	JOURNAL_SHORTAGE_OVER,
+	JOURNAL_RECORDS_SPILLED,		/* BYTES=, SPILL= */
+	JOURNAL_RECORDS_LOST,		/* or kept by systemd for another try; BYTES=, SPILL=, ERRNO= */
+	JOURNAL_SPILLS_WAIT,		/* of earlier runs; SPILL= is the last */
+	JOURNAL_SWALLOWED,		/* messages were not said; COUNT= */
 	N_JOURNAL_EVENTS
 };
 
-/* 32 hex digits; NULL for EVENT_NONE. */
+/* 32 hex digits; NULL for JOURNAL_NONE. */
 const char *journal_event_id(enum journal_event event);
 
 #endif

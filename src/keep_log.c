@@ -65,21 +65,21 @@ static void explain_open_failure(const char *path, int r, const char *consequenc
 	journal_field("LOG_PATH=%s", path);
 	journal_field("ERRNO=%d", -r);
 	if (r == -EBUSY)
-		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR, "log.path: %s is locked: another echo-logd writes to it; %s", path,
+		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR, "log.path: %s is locked: another echo-logd writes to it; %s", path,
 			      consequence);
 	else if (r == -ENOTSUP)
-		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR, "log.path: %s is not a regular file; %s", path, consequence);
+		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR, "log.path: %s is not a regular file; %s", path, consequence);
 	else if (r == -EROFS)
-		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR, "log.path: cannot write to %s: %s; under systemd add ReadWritePaths=%.*s to a drop-in (systemctl edit echo-logd); %s",
+		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR, "log.path: cannot write to %s: %s; under systemd add ReadWritePaths=%.*s to a drop-in (systemctl edit echo-logd); %s",
 			      path, strerror(-r), directory_len, path, consequence);
 	else if (r == -EACCES || r == -EPERM)
-		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR, "log.path: user %s cannot create or write %s: %s; try: chown %s %.*s; %s",
+		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR, "log.path: user %s cannot create or write %s: %s; try: chown %s %.*s; %s",
 			      name, path, strerror(-r), name, directory_len, path, consequence);
 	else if (r == -ENOENT || r == -ENOTDIR)
-		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR, "log.path: the directory %.*s does not exist or is not one: %s; create it for user %s; %s",
+		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR, "log.path: the directory %.*s does not exist or is not one: %s; create it for user %s; %s",
 			      directory_len, path, strerror(-r), name, consequence);
 	else
-		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR, "log.path: cannot open %s: %s; %s", path, strerror(-r), consequence);
+		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR, "log.path: cannot open %s: %s; %s", path, strerror(-r), consequence);
 }
 
 /* The directory of a file that was made or renamed, where echoes promise that it is on disk. */
@@ -110,7 +110,7 @@ static int examine(int fd, const struct config *config, struct logfile_contents 
 	if (r < 0 && is_news(told_errno, r)) {
 		journal_field("LOG_PATH=%s", config->path);
 		journal_field("ERRNO=%d", -r);
-		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR, "log.path: cannot read %s: %s; %s",
+		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR, "log.path: cannot read %s: %s; %s",
 			      config->path, strerror(-r), consequence);
 	}
 	return r;
@@ -122,7 +122,7 @@ static void say_torn(const struct service *s, uint64_t bytes)
 		return;
 	journal_field("LOG_PATH=%s", s->config.path);
 	journal_field("BYTES=%llu", (unsigned long long)bytes);
-	journal_event(EVENT_LOG_TORN, LOG_WARNING,
+	journal_event(JOURNAL_LOG_TORN, LOG_WARNING,
 		      "%s ended in a torn record of %llu bytes: closed off and recorded",
 		      s->config.path, (unsigned long long)bytes);
 }
@@ -166,7 +166,7 @@ static int set_aside(const char *path, int *told_errno, const char *consequence)
 	if (r < 0 && is_news(told_errno, r)) {
 		journal_field("LOG_PATH=%s", path);
 		journal_field("ERRNO=%d", -r);
-		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR, "cannot rename %s to %s: %s; %s", path,
+		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR, "cannot rename %s to %s: %s; %s", path,
 			      name, strerror(-r), consequence);
 	}
 	return r;
@@ -228,11 +228,11 @@ static int open_stdout(int *told_errno, const char *consequence)
 	journal_field("LOG_PATH=stdout");
 	journal_field("ERRNO=%d", -fd);
 	if (fd == -ENOTSUP)
-		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR,
+		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR,
 			      "log.path: stdout is the journal, where what clients send does not belong; set StandardOutput=file:PATH in a drop-in, or log.path; %s",
 			      consequence);
 	else
-		journal_event(EVENT_LOG_UNUSABLE, LOG_ERR,
+		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR,
 			      "log.path: cannot write to stdout: %s; %s", strerror(-fd), consequence);
 	return fd;
 }
@@ -262,7 +262,7 @@ static int open_for_format(struct service *s, const struct config *config, int *
 	close(fd);
 	if (r == 0) {
 		journal_field("LOG_PATH=%s", config->path);
-		journal_event(EVENT_LOG_SET_ASIDE, LOG_NOTICE,
+		journal_event(JOURNAL_LOG_SET_ASIDE, LOG_NOTICE,
 			      "%s is not in the format of log.format: set aside", config->path);
 		r = set_aside(config->path, told_errno, consequence);
 	}
@@ -412,7 +412,7 @@ int log_go_on_after_truncation(struct service *s)
 		return r < 0 ? r : -errno;
 	crash_point("master-truncation-seen");
 	journal_field("LOG_PATH=%s", s->config.path);
-	journal_event(EVENT_LOG_TRUNCATED, LOG_WARNING, "%s was truncated by another program: what it held is gone, the log goes on; copytruncate loses records, rename instead",
+	journal_event(JOURNAL_LOG_TRUNCATED, LOG_WARNING, "%s was truncated by another program: what it held is gone, the log goes on; copytruncate loses records, rename instead",
 			s->config.path);
 	forget_counts(s);
 	set_debts(s, OWES_TORN | (contents.is_empty ? OWES_START : 0), contents.torn_bytes);

@@ -184,7 +184,7 @@ static int sync_file(struct logger *l, uint32_t round)
 		crash_point("logger-sync-failed");
 		journal_field("LOG_PATH=%s", l->config->path);
 		journal_field("ERRNO=%d", errno);
-		journal_event(EVENT_SYNC_FAILED, LOG_ERR, "cannot sync %s: %m; clients that wait for it are closed without their echo, the file is set aside",
+		journal_event(JOURNAL_SYNC_FAILED, LOG_ERR, "cannot sync %s: %m; clients that wait for it are closed without their echo, the file is set aside",
 			      l->config->path);
 		receipt_end_round(l->board, round, true);
 		return LOGGER_SYNC_FAILED;
@@ -331,7 +331,7 @@ static int take_over(struct logger *l)
 	if (!atomic_load(&l->board->round_syncing))
 		return STAY;
 	journal_field("LOG_PATH=%s", l->config->path);
-	journal_event(EVENT_SYNC_FAILED, LOG_ERR, "a sync of %s was under way when the last logger died: it counts as failed",
+	journal_event(JOURNAL_SYNC_FAILED, LOG_ERR, "a sync of %s was under way when the last logger died: it counts as failed",
 		      l->config->path);
 	receipt_end_round(l->board, receipt_start_round(l->board), true);
 	return LOGGER_SYNC_FAILED;

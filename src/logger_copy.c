@@ -18,7 +18,7 @@ void logger_begin_copying(struct logger *l)
 	if (atomic_exchange(&l->board->log_is_copied, 1))
 		return;
 	journal_field("LOG_PATH=%s", config_log_name(l->config));
-	journal_event(EVENT_LOG_COPIED, LOG_WARNING,
+	journal_event(JOURNAL_LOG_COPIED, LOG_WARNING,
 		      "%s takes no splice(2) and is copied to: if the logger is killed, records may be there twice or torn, none is lost",
 		      config_log_name(l->config));
 }

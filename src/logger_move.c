@@ -44,12 +44,12 @@ void logger_set_stalled(struct logger *l, int error)
 	journal_field("LOG_PATH=%s", config_log_name(l->config));
 	if (error) {
 		journal_field("ERRNO=%d", error);
-		journal_event(EVENT_LOG_STALLED, LOG_ERR,
+		journal_event(JOURNAL_LOG_STALLED, LOG_ERR,
 			      "cannot write to %s: %s; %s, trying again every %d ms",
 			      config_log_name(l->config), strerror(error),
 			      stall_consequence(l->config->when_stalled), STALL_RETRY_NSEC / 1000000);
 	} else {
-		journal_event(EVENT_LOG_RESUMED, LOG_NOTICE, "%s takes records again",
+		journal_event(JOURNAL_LOG_RESUMED, LOG_NOTICE, "%s takes records again",
 			      config_log_name(l->config));
 	}
 }

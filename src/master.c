@@ -81,7 +81,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 		notify_stopping(s);
 		scoreboard_totals(s->board, &totals);
 		journal_field("CLIENTS=%u", totals.busy);
-		journal_event(EVENT_STOPPING, LOG_INFO, "stopping: %u clients have %llu ms to finish",
+		journal_event(JOURNAL_STOPPING, LOG_INFO, "stopping: %u clients have %llu ms to finish",
 			      totals.busy, (unsigned long long)s->config.drain_timeout_usec / 1000);
 		listeners_close(&s->fds.listeners, NULL);
 		workers_signal(s, SIGHUP);
@@ -173,7 +173,7 @@ static void look_at_limit(struct service *s)
 	if (reached && !s->limit_was_reached) {
 		journal_field("LOG_PATH=%s", s->config.path);
 		journal_field("MESSAGES=%llu", (unsigned long long)s->config.message_limit);
-		journal_event(EVENT_MESSAGE_LIMIT, LOG_WARNING, "%s has its %llu messages (log.message_limit): clients are still echoed, new messages are not saved until the file is renamed and the log opened again (SIGUSR1), or the limit raised",
+		journal_event(JOURNAL_MESSAGE_LIMIT, LOG_WARNING, "%s has its %llu messages (log.message_limit): clients are still echoed, new messages are not saved until the file is renamed and the log opened again (SIGUSR1), or the limit raised",
 			      s->config.path, (unsigned long long)s->config.message_limit);
 	}
 	s->limit_was_reached = reached;
@@ -261,7 +261,7 @@ int master_run(struct service *s)
 		r = logger_start(s);
 	if (r < 0) {
 		journal_field("ERRNO=%d", -r);
-		journal_event(EVENT_CANNOT_START, LOG_ERR, "cannot start: %s", strerror(-r));
+		journal_event(JOURNAL_CANNOT_START, LOG_ERR, "cannot start: %s", strerror(-r));
 		return STATUS_CANNOT_START;
 	}
 	workers_fill(s);

@@ -19,7 +19,7 @@ void reload_say_mistakes(const struct service *s)
 
 	for (; (newline = strchr(line, '\n')); line = newline + 1) {
 		journal_field("CONFIG_FILE=%s", s->options->config_path);
-		journal_event(EVENT_CONFIG_WRONG, LOG_ERR, "%.*s", (int)(newline - line), line);
+		journal_event(JOURNAL_CONFIG_WRONG, LOG_ERR, "%.*s", (int)(newline - line), line);
 	}
 	if (s->diagnostics.omitted > 0)
 		journal_error("... and %u more", s->diagnostics.omitted);
@@ -30,7 +30,7 @@ static void make_reservation(struct service *s, const char *text)
 {
 	size_t len = strlen(s->reload_words);
 
-	journal_event(EVENT_NEEDS_MORE, LOG_NOTICE, "%s", text);
+	journal_event(JOURNAL_NEEDS_MORE, LOG_NOTICE, "%s", text);
 	snprintf(s->reload_words + len, sizeof(s->reload_words) - len, "%s%s", len > 0 ? "; " : "",
 		 text);
 }
@@ -75,7 +75,7 @@ static int open_listeners(struct service *s, const struct config *fresh,
 	if (r < 0) {
 		journal_field("ADDRESS=%s", failed);
 		journal_field("ERRNO=%d", -r);
-		journal_event(EVENT_CANNOT_LISTEN, LOG_ERR, "cannot listen on %s: %s", failed,
+		journal_event(JOURNAL_CANNOT_LISTEN, LOG_ERR, "cannot listen on %s: %s", failed,
 			      strerror(-r));
 	} else if (skipped[0])
 		journal_notice("not listening on %s: this host has no such address", skipped);
@@ -142,7 +142,7 @@ void reload_request(struct service *s)
 	if (s->reload_failed) {
 		end_reload(s, true, journal_last_error());
 		journal_field("CONFIG_FILE=%s", s->options->config_path);
-		journal_event(EVENT_RELOAD_FAILED, LOG_ERR,
+		journal_event(JOURNAL_RELOAD_FAILED, LOG_ERR,
 			      "reload failed: the running configuration stays");
 		notify_ready(s);
 		return;
@@ -157,7 +157,7 @@ void reload_continue(struct service *s)
 		atomic_store(&s->board->generation, s->generation);
 		end_reload(s, false, s->reload_words);
 		journal_field("GENERATION=%u", s->generation);
-		journal_event(EVENT_RELOADED, LOG_INFO, "configuration reloaded: generation %u",
+		journal_event(JOURNAL_RELOADED, LOG_INFO, "configuration reloaded: generation %u",
 			      s->generation);
 		notify_ready(s);
 	}

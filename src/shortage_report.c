@@ -32,11 +32,11 @@ bool shortage_report_changes(struct service *s)
 			int error = atomic_load(&s->board->shortages[kind].error);
 
 			journal_field("ERRNO=%d", error);
-			journal_event(EVENT_SHORTAGE, LOG_WARNING, "%s: %s; %s, trying again",
+			journal_event(JOURNAL_SHORTAGE, LOG_WARNING, "%s: %s; %s, trying again",
 				      words[kind].begins, strerror(error),
 				      words[kind].consequence);
 		} else {
-			journal_event(EVENT_SHORTAGE_OVER, LOG_NOTICE, "%s: no failure for %d s",
+			journal_event(JOURNAL_SHORTAGE_OVER, LOG_NOTICE, "%s: no failure for %d s",
 				      words[kind].is_over, SHORTAGE_OVER_USEC / 1000000);
 		}
 	}

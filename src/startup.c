@@ -101,7 +101,7 @@ static int leave_records_with_systemd(struct service *s, int r)
 	journal_field("BYTES=%zu", spill_left(&s->fds));
 	journal_field("SPILL=%s", s->spill.path);
 	journal_field("ERRNO=%d", -r);
-	journal_event(EVENT_RECORDS_LOST, LOG_CRIT,
+	journal_event(JOURNAL_RECORDS_LOST, LOG_CRIT,
 		      "cannot store the records that the last run left, %zu bytes, in %s: %s; systemd keeps them until the service is stopped, trying again",
 		      spill_left(&s->fds), s->spill.path, strerror(-r));
 	sleep(SPILL_PAUSE_SEC);
@@ -118,7 +118,7 @@ static int finish_spill(struct service *s)
 	if (r == 0 && s->spill.bytes > 0) {
 		journal_field("BYTES=%llu", (unsigned long long)s->spill.bytes);
 		journal_field("SPILL=%s", s->spill.path);
-		journal_event(EVENT_RECORDS_SPILLED, LOG_NOTICE,
+		journal_event(JOURNAL_RECORDS_SPILLED, LOG_NOTICE,
 			      "the records that the last run left, %llu bytes, are in %s",
 			      (unsigned long long)s->spill.bytes, s->spill.path);
 	}
@@ -253,7 +253,7 @@ static int prepare(struct service *s)
 
 	if (r < 0) {
 		journal_field("ERRNO=%d", -r);
-		journal_event(EVENT_CANNOT_START, LOG_ERR, "cannot make the scoreboard for %u clients: %s; not started",
+		journal_event(JOURNAL_CANNOT_START, LOG_ERR, "cannot make the scoreboard for %u clients: %s; not started",
 			      s->config.max_clients, strerror(-r));
 		return r;
 	}
@@ -263,7 +263,7 @@ static int prepare(struct service *s)
 		r = open_bells(&s->fds);
 	if (r < 0) {
 		journal_field("ERRNO=%d", -r);
-		journal_event(EVENT_CANNOT_START, LOG_ERR, "cannot make the log pipes: %s; not started", strerror(-r));
+		journal_event(JOURNAL_CANNOT_START, LOG_ERR, "cannot make the log pipes: %s; not started", strerror(-r));
 		return r;
 	}
 	r = prepare_log(s);
@@ -285,7 +285,7 @@ static void introduce(const struct service *s)
 					s->fds.listeners.item[i].name);
 	journal_field("LISTEN=%s", names);
 	journal_field("LOG_PATH=%s", config_log_name(&s->config));
-	journal_event(EVENT_STARTED, LOG_INFO, "listening on %s%s, logging to %s", names,
+	journal_event(JOURNAL_STARTED, LOG_INFO, "listening on %s%s, logging to %s", names,
 		      s->fds.listeners.are_passed
 			     ? " (sockets of systemd: server.address and server.port have no effect)"
 			     : "",
@@ -294,7 +294,7 @@ static void introduce(const struct service *s)
 		journal_warning("running as root, which nothing here needs: use a user of its own and CAP_NET_BIND_SERVICE");
 	if (n_spilled > 0) {
 		journal_field("SPILL=%s", path);
-		journal_event(EVENT_SPILLS_WAIT, LOG_NOTICE, "%u files hold records that an earlier run could not log, the last is %s; they belong to the message log: move them to an archive beside it",
+		journal_event(JOURNAL_SPILLS_WAIT, LOG_NOTICE, "%u files hold records that an earlier run could not log, the last is %s; they belong to the message log: move them to an archive beside it",
 			      n_spilled, path);
 	}
 	if (s->config.echo_after == ECHO_AFTER_QUEUED && !getenv("NOTIFY_SOCKET"))

@@ -26,7 +26,7 @@ void startup_adopt_sockets(struct service *s, const struct kept *kept)
 	bool all = kept->n_passed <= LISTENERS_MAX;
 
 	if (!all)
-		journal_event(EVENT_CANNOT_START, LOG_ERR,
+		journal_event(JOURNAL_CANNOT_START, LOG_ERR,
 			      "systemd passed %u sockets; at most %u can be served; not started",
 			      kept->n_passed, LISTENERS_MAX);
 	for (unsigned i = 0; i < kept->n_passed && i < LISTENERS_MAX; i++) {
@@ -39,7 +39,7 @@ void startup_adopt_sockets(struct service *s, const struct kept *kept)
 					passed->name);
 		} else if (r < 0) {
 			journal_field("ERRNO=%d", -r);
-			journal_event(EVENT_CANNOT_START, LOG_ERR,
+			journal_event(JOURNAL_CANNOT_START, LOG_ERR,
 				      "systemd passed %s, which %s; not started", passed->name,
 				      why_refused(r));
 			all = false;
@@ -75,7 +75,7 @@ int startup_listen(struct service *s)
 	if (r < 0) {
 		journal_field("ADDRESS=%s", failed);
 		journal_field("ERRNO=%d", -r);
-		journal_event(EVENT_CANNOT_LISTEN, LOG_ERR, "cannot listen on %s: %s%s; not started",
+		journal_event(JOURNAL_CANNOT_LISTEN, LOG_ERR, "cannot listen on %s: %s%s; not started",
 			      failed, strerror(-r), why_not_to_listen(r));
 		return r;
 	}

@@ -183,7 +183,7 @@ static void replace_dead(struct service *s, pid_t pid, int wait_status)
 
 	journal_field("LOGGER_PID=%d", (int)pid);
 	journal_field("%s=%d", killed ? "SIGNAL" : "EXIT_STATUS", number);
-	journal_event(EVENT_LOGGER_DIED, LOG_WARNING,
+	journal_event(JOURNAL_LOGGER_DIED, LOG_WARNING,
 		      "the logger %s %d: nothing is lost, starting another%s",
 		      killed ? "was killed by signal" : "left with status", number,
 		      wait_usec > 0 ? " after a pause" : "");
@@ -226,7 +226,7 @@ bool logger_watch(struct service *s)
 	if (s->config.logger_timeout_usec > 0 && !config_logs_to_stdout(&s->config) &&
 	    s->logger_silent_usec >= s->config.logger_timeout_usec) {
 		journal_field("LOGGER_PID=%d", (int)s->logger_pid);
-		journal_event(EVENT_LOGGER_HANGS, LOG_ERR, "the logger has shown no sign of life for %llu s: ending it, nothing is lost",
+		journal_event(JOURNAL_LOGGER_HANGS, LOG_ERR, "the logger has shown no sign of life for %llu s: ending it, nothing is lost",
 			      (unsigned long long)s->logger_silent_usec / 1000000);
 		kill(s->logger_pid, SIGKILL);
 		s->logger_looked_usec = 0;

@@ -202,7 +202,7 @@ static void tell_of_end(const struct service *s, unsigned i, int wait_status)
 		journal_field("MESSAGES=%" PRIu64, atomic_load(&slot->received_messages) -
 							   atomic_load(&slot->messages_at_open));
 	}
-	journal_event(EVENT_WORKER_KILLED, LOG_WARNING, "worker %d was killed by signal %d%s%s",
+	journal_event(JOURNAL_WORKER_KILLED, LOG_WARNING, "worker %d was killed by signal %d%s%s",
 		      (int)s->workers[i].pid, WTERMSIG(wait_status),
 		      id != 0 ? ": connection lost of " : ", it had no client",
 		      id != 0 ? slot->peer : "");

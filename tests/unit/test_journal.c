@@ -43,7 +43,7 @@ static void say_one(void)
 {
 	errno = ENOSPC;
 	journal_field("LOG_PATH=%s", "/x");
-	journal_event(EVENT_LOG_STALLED, LOG_ERR, "cannot write: %m");
+	journal_event(JOURNAL_LOG_STALLED, LOG_ERR, "cannot write: %m");
 	assert_int_equal(errno, ENOSPC);
 }
 
@@ -121,8 +121,8 @@ static void test_each_event_is_explained(void **state)
 
 	(void)state;
 	read_catalog();
-	assert_null(journal_event_id(EVENT_NONE));
-	for (enum journal_event event = EVENT_NONE + 1; event < N_JOURNAL_EVENTS; event++) {
+	assert_null(journal_event_id(JOURNAL_NONE));
+	for (enum journal_event event = JOURNAL_NONE + 1; event < N_JOURNAL_EVENTS; event++) {
 		const char *id = journal_event_id(event), *entry;
 		char head[ID_LEN + 8];
 

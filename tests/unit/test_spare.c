@@ -113,5 +113,5 @@ int main(void)
 		cmocka_unit_test(test_more_workers_than_allowed),
 	};
 
-	return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("spare", tests, NULL, NULL);
 }
