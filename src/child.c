@@ -126,7 +126,7 @@ static void give_way(void)
 pid_t child_fork(enum child_kind kind, struct descriptors *held)
 {
 	pid_t master = getpid();
-	/* Not fork(3), which runs what libraries have registered: see withhold.h. */
+	/* Not fork(3), which runs what libraries have registered: see dontfork.h. */
 	pid_t pid = _Fork();
 
 	if (pid < 0)

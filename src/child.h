@@ -17,7 +17,7 @@ enum child_kind { CHILD_WORKER, CHILD_LOGGER };
  * -errno (-EAGAIN: limit of processes).  In the child every descriptor that
  * the kind does not hold is closed, -1 in *HELD, and all signals are still
  * blocked, each with its default action but those ignored everywhere.  The
- * child calls no library but libc (withhold.h) and leaves by _exit(2).
+ * child calls no library but libc (dontfork.h) and leaves by _exit(2).
  */
 pid_t child_fork(enum child_kind kind, struct descriptors *held);
 

@@ -25,7 +25,7 @@
 #include "startup_listen.h"
 #include "systemd.h"
 #include "tickets.h"
-#include "withhold.h"
+#include "dontfork.h"
 
 /* Of each pipe.  As large as an unprivileged process may ask for, pipe(7). */
 #define PIPE_BYTES (1024 * 1024)
@@ -342,7 +342,7 @@ static int serve(struct service *s)
 		journal_error("cannot open /dev/null: %s; not started", strerror(-r));
 		return STATUS_CANNOT_START;
 	}
-	withhold_libraries();
+	dontfork_libraries();
 	systemd_open();
 	journal_open();
 	r = take_what_was_kept(s);

@@ -40,7 +40,7 @@ static unsigned count(const struct service *s, enum slot_state state)
 	return n;
 }
 
-static bool has_obituary(struct service *s, unsigned i)
+static bool has_close_killed_to_write(struct service *s, unsigned i)
 {
 	return s->workers[i].pid == 0 &&
 	       atomic_load(&scoreboard_slot(s->board, i)->connection_id) != 0;
@@ -94,12 +94,12 @@ int workers_init(struct service *s)
 }
 
 /* Forks up to N workers into free slots that are, or are not, left by a killed worker. */
-static int fork_workers(struct service *s, unsigned n, bool for_obituaries)
+static int fork_workers(struct service *s, unsigned n, bool for_close_killed)
 {
 	int r = 0;
 
 	for (unsigned i = 0; i < s->board->n_slots && n > 0 && r == 0; i++) {
-		if (s->workers[i].pid != 0 || has_obituary(s, i) != for_obituaries)
+		if (s->workers[i].pid != 0 || has_close_killed_to_write(s, i) != for_close_killed)
 			continue;
 		r = fork_worker(s, i);
 		n--;
@@ -227,7 +227,7 @@ bool workers_all_gone(struct service *s)
 	if (s->n_workers > 0)
 		return false;
 	for (unsigned i = 0; i < s->board->n_slots; i++)
-		if (has_obituary(s, i))
+		if (has_close_killed_to_write(s, i))
 			return false;
 	return true;
 }

@@ -272,7 +272,7 @@ int transcript_close(struct transcript *t, uint64_t time_usec, enum close_reason
 	return r;
 }
 
-int transcript_obituary(struct transcript *t, uint64_t time_usec)
+int transcript_close_killed(struct transcript *t, uint64_t time_usec)
 {
 	struct record_head head = {.time_usec = time_usec, .n = RECORD_NO_NUMBER,
 				   .peer = t->slot->peer};
@@ -284,7 +284,7 @@ int transcript_obituary(struct transcript *t, uint64_t time_usec)
 	t->batch_len = record_close(&t->style, t->batch, &head, CLOSE_KILLED, 0, 0, 0);
 	if (t->batch_len > 0)
 		r = logpipe_write(&t->pipe, t->batch, t->batch_len, true);
-	crash_point("worker-obituary-written");
+	crash_point("worker-close-killed-written");
 	t->batch_len = 0;
 	if (r == 0)
 		atomic_store_explicit(&t->slot->connection_id, 0, memory_order_release);

@@ -88,6 +88,6 @@ int transcript_commit(struct transcript *t);
 int transcript_close(struct transcript *t, uint64_t time_usec, enum close_reason reason);
 
 /* Writes `close killed` for the connection that an earlier worker in this slot left behind, if any. */
-int transcript_obituary(struct transcript *t, uint64_t time_usec);
+int transcript_close_killed(struct transcript *t, uint64_t time_usec);
 
 #endif

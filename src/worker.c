@@ -327,7 +327,7 @@ static int prepare(struct worker *w)
 	r = transcript_init(&w->transcript, w->config, w->board, w->slot, w->fds->log_write,
 			    w->fds->logger_bell);
 	if (r == 0)
-		r = transcript_obituary(&w->transcript, clock_realtime_usec());
+		r = transcript_close_killed(&w->transcript, clock_realtime_usec());
 	if (r < 0)
 		return r;
 	/* Room for a line that is not complete yet, beside the next read. */

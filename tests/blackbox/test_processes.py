@@ -38,8 +38,8 @@ def libraries(pid):
     return set(re.findall(r"/(lib[a-z-]+)\S*\.so", read_text("/proc/%d/maps" % pid)))
 
 
-def can_withhold(daemon):
-    """See src/withhold.h."""
+def can_dontfork(daemon):
+    """See src/dontfork.h."""
     dynamic = subprocess.run(["readelf", "-dW", binary()], stdout=subprocess.PIPE, check=True).stdout
     return b"BIND_NOW" in dynamic and "libasan" not in libraries(daemon.pid)
 
@@ -48,7 +48,7 @@ def test_children_do_not_have_the_masters_libraries(start):
     daemon = start()
     assert {"libc", "libsystemd", "libinih"} <= libraries(daemon.pid)
     for pid in [daemon.wait_for_logger(), daemon.wait_for_idle_worker()]:
-        if can_withhold(daemon):
+        if can_dontfork(daemon):
             assert libraries(pid) == {"libc"}
         else:
             assert libraries(pid) == libraries(daemon.pid)

@@ -197,13 +197,13 @@ def test_a_worker_dies(start_crashing, traffic, points, point, options):
     assert options != TICKETS or text.count(" message ") <= 2000
 
 
-def test_an_obituary_is_written_at_least_once(start_crashing, traffic, points):
+def test_close_killed_is_written_at_least_once(start_crashing, traffic, points):
     daemon = start_crashing()
     load = traffic(daemon, 3600, LOAD)
     grow(daemon)
-    points.set("worker-obituary-written")
+    points.set("worker-close-killed-written")
     points.set("worker-written")
-    points.wait("worker-obituary-written")
+    points.wait("worker-close-killed-written")
     grow(daemon)
     load.end(at_once=True)
     daemon.stop()

@@ -126,12 +126,12 @@ static void test_short_messages_share_a_write(void **state)
 	end();
 }
 
-static void test_obituary(void **state)
+static void test_close_killed(void **state)
 {
 	(void)state;
 	start(FORMAT_TEXT, 0);
 	/* Nobody died. */
-	assert_int_equal(transcript_obituary(&transcript, TIME), 0);
+	assert_int_equal(transcript_close_killed(&transcript, TIME), 0);
 	drain();
 	assert_int_equal(got.n_writes, 0);
 
@@ -141,9 +141,9 @@ static void test_obituary(void **state)
 	/* The next worker in this slot. */
 	memset(&transcript, 0xa5, sizeof(transcript));
 	assert_int_equal(transcript_init(&transcript, &config, board, slot, fds[1], -1), 0);
-	assert_int_equal(transcript_obituary(&transcript, TIME + 5), 0);
+	assert_int_equal(transcript_close_killed(&transcript, TIME + 5), 0);
 	assert_int_equal(slot->connection_id, 0);
-	assert_int_equal(transcript_obituary(&transcript, TIME + 6), 0);
+	assert_int_equal(transcript_close_killed(&transcript, TIME + 6), 0);
 	drain();
 	assert_int_equal(got.n_records, 2);
 	assert_int_equal(got.record[1].event, EVENT_CLOSE);
@@ -189,7 +189,7 @@ static void test_raw(void **state)
 	assert_int_equal(slot->connection_id, 0);
 	/* A killed worker leaves no words either. */
 	slot->connection_id = 99;
-	assert_int_equal(transcript_obituary(&transcript, TIME), 0);
+	assert_int_equal(transcript_close_killed(&transcript, TIME), 0);
 	drain();
 	assert_int_equal(got.payload_len, sizeof(said));
 	assert_int_equal(slot->connection_id, 0);
@@ -248,9 +248,9 @@ static void test_nobody_reads(void **state)
 	start(FORMAT_TEXT, 0);
 	close(fds[0]);
 	assert_int_equal(transcript_open(&transcript, TIME, "192.0.2.9:4711"), -EPIPE);
-	/* Stays in the slot, for the obituary. */
+	/* Stays in the slot, for `close killed`. */
 	assert_int_equal(slot->connection_id, TIME);
-	assert_int_equal(transcript_obituary(&transcript, TIME), -EPIPE);
+	assert_int_equal(transcript_close_killed(&transcript, TIME), -EPIPE);
 	assert_int_equal(slot->connection_id, TIME);
 	assert_int_equal(transcript_close(&transcript, TIME, CLOSE_EOF), -EPIPE);
 	assert_int_equal(slot->connection_id, TIME);
@@ -284,7 +284,7 @@ int main(void)
 		cmocka_unit_test(test_connection_json),
 		cmocka_unit_test(test_two_connections),
 		cmocka_unit_test(test_short_messages_share_a_write),
-		cmocka_unit_test(test_obituary),
+		cmocka_unit_test(test_close_killed),
 		cmocka_unit_test(test_raw),
 		cmocka_unit_test(test_a_failed_write_leaves_nothing_in_doubt),
 		cmocka_unit_test(test_signals_while_the_pipe_is_full),

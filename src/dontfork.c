@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "withhold.h"
+#include "dontfork.h"
 
 #include <link.h>
 #include <stdbool.h>
@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 /* libsystemd, inih, and what libsystemd brings along. */
-static const char *const withheld[] = {
+static const char *const of_master_only[] = {
 	"libsystemd.so.", "libinih.so.", "libcap.so.", "libgcrypt.so.", "libgpg-error.so.",
 	"liblz4.so.", "liblzma.so.", "libzstd.so.", NULL,
 };
@@ -57,18 +57,18 @@ static int look_at(struct dl_phdr_info *info, size_t size, void *userdata)
 		return 0;
 	if (is_one_of(info->dlpi_name, handed_on))
 		survey->has_libc |= strstr(info->dlpi_name, "libc.so.") != NULL;
-	else if (!survey->has_libc || !is_one_of(info->dlpi_name, withheld))
+	else if (!survey->has_libc || !is_one_of(info->dlpi_name, of_master_only))
 		survey->is_safe = false;
 	return 0;
 }
 
-static int withhold(struct dl_phdr_info *info, size_t size, void *userdata)
+static int dontfork(struct dl_phdr_info *info, size_t size, void *userdata)
 {
 	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), begin = UINTPTR_MAX, end = 0;
 
 	(void)size;
 	(void)userdata;
-	if (!is_one_of(info->dlpi_name, withheld))
+	if (!is_one_of(info->dlpi_name, of_master_only))
 		return 0;
 	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
@@ -86,11 +86,11 @@ static int withhold(struct dl_phdr_info *info, size_t size, void *userdata)
 	return 0;
 }
 
-void withhold_libraries(void)
+void dontfork_libraries(void)
 {
 	struct survey survey = {.is_safe = is_bound_at_start()};
 
 	dl_iterate_phdr(look_at, &survey);
 	if (survey.is_safe)
-		dl_iterate_phdr(withhold, NULL);
+		dl_iterate_phdr(dontfork, NULL);
 }

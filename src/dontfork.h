@@ -5,17 +5,17 @@
  * description and page tables at each fork(2), and keeps them for each
  * worker (doc/PERFORMANCE.md has the figures).
  */
-#ifndef ECHO_LOGD_WITHHOLD_H
-#define ECHO_LOGD_WITHHOLD_H
+#ifndef ECHO_LOGD_DONTFORK_H
+#define ECHO_LOGD_DONTFORK_H
 
 /*
  * Called by the master, once, before the first fork.  Afterwards a child
  * must not call libsystemd or inih, must be made by _Fork(3), which runs no
  * handler of theirs, and must leave by _exit(2), for the same reason.
- * Nothing is withheld where a function could be looked for in what is not
+ * Every library is handed on where a function could be looked for in what is not
  * there (preloaded libraries, sanitizers, --disable-hardening), or where the
  * kernel does not agree.
  */
-void withhold_libraries(void);
+void dontfork_libraries(void);
 
 #endif
