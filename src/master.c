@@ -10,13 +10,13 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "abandon_log.h"
+#include "spill_on_stop.h"
 #include "journal.h"
 #include "listener.h"
 #include "notify.h"
 #include "reload.h"
-#include "supervise_logger.h"
-#include "supervise_workers.h"
+#include "logger_process.h"
+#include "worker_pool.h"
 #include "timer.h"
 #include "shortage_report.h"
 
@@ -48,11 +48,11 @@ static void finish_if_alone(struct service *s)
 {
 	if (s->phase != PHASE_DRAINING && s->phase != PHASE_CLOSING)
 		return;
-	if (!workers_all_gone(s))
+	if (!worker_pool_is_gone(s))
 		return;
 	s->phase = PHASE_FINISHING;
 	timer_set(s->close_timer, REPEAT_USEC);
-	logger_give_order(s, ORDER_FINISH);
+	logger_process_order(s, ORDER_FINISH);
 }
 
 static int on_close_timer(sd_event_source *source, uint64_t usec, void *userdata)
@@ -63,8 +63,8 @@ static int on_close_timer(sd_event_source *source, uint64_t usec, void *userdata
 	(void)usec;
 	if (s->phase == PHASE_DRAINING)
 		s->phase = PHASE_CLOSING;
-	workers_signal(s, SIGTERM);
-	abandon_log_if_stalled(s);
+	worker_pool_signal(s, SIGTERM);
+	spill_on_stop_if_stalled(s);
 	timer_set(s->close_timer, REPEAT_USEC);
 	return 0;
 }
@@ -84,7 +84,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 		journal_event(JOURNAL_STOPPING, LOG_INFO, "stopping: %u clients have %llu ms to finish",
 			      totals.busy, (unsigned long long)s->config.drain_timeout_usec / 1000);
 		listeners_close(&s->fds.listeners, NULL);
-		workers_signal(s, SIGHUP);
+		worker_pool_signal(s, SIGHUP);
 		timer_set(s->close_timer, s->config.drain_timeout_usec);
 	} else if (s->phase == PHASE_DRAINING) {
 		journal_info("stopping now");
@@ -114,7 +114,7 @@ static int on_reopen(sd_event_source *source, const struct signalfd_siginfo *inf
 	if (s->phase >= PHASE_FINISHING)
 		return 0;
 	atomic_fetch_add(&s->board->reopens_asked, 1);
-	logger_give_order(s, ORDER_REOPEN);
+	logger_process_order(s, ORDER_REOPEN);
 	return 0;
 }
 
@@ -128,9 +128,9 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
 	(void)source;
 	(void)info;
 	while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0)
-		if (!workers_reaped(s, pid, wait_status))
-			(void)logger_reaped(s, pid, wait_status);
-	workers_fill(s);
+		if (!worker_pool_reaped(s, pid, wait_status))
+			(void)logger_process_reaped(s, pid, wait_status);
+	worker_pool_fill(s);
 	finish_if_alone(s);
 	return 0;
 }
@@ -156,8 +156,8 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	scoreboard_totals(s->board, &totals);
 	moves = memcmp(&totals, &s->last_totals, sizeof(totals)) != 0;
 	s->last_totals = totals;
-	moves |= workers_shrink(s);
-	moves |= logger_watch(s);
+	moves |= worker_pool_shrink(s);
+	moves |= logger_process_watch(s);
 	moves |= shortage_report_changes(s);
 	if (s->phase < PHASE_DRAINING)
 		notify_status(s);
@@ -200,7 +200,7 @@ static int on_doorbell(sd_event_source *source, int fd, uint32_t events, void *u
 	(void)eventfd_read(fd, &rings);
 	if (s->logger_pid > 0 && atomic_load(&s->board->logger_beat) > 0)
 		logger_is_up(s);
-	workers_fill(s);
+	worker_pool_fill(s);
 	look_at_limit(s);
 	stay_awake(s);
 	return 0;
@@ -256,15 +256,15 @@ int master_run(struct service *s)
 	int r = add_sources(s);
 
 	if (r >= 0)
-		r = workers_init(s);
+		r = worker_pool_init(s);
 	if (r >= 0)
-		r = logger_start(s);
+		r = logger_process_start(s);
 	if (r < 0) {
 		journal_field("ERRNO=%d", -r);
 		journal_event(JOURNAL_CANNOT_START, LOG_ERR, "cannot start: %s", strerror(-r));
 		return STATUS_CANNOT_START;
 	}
-	workers_fill(s);
+	worker_pool_fill(s);
 	r = sd_event_loop(s->event);
 	if (r < 0) {
 		journal_error("the event loop failed: %s", strerror(-r));

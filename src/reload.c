@@ -7,11 +7,11 @@
 
 #include "crash_point.h"
 #include "journal.h"
-#include "keep_log.h"
+#include "message_log.h"
 #include "listener.h"
 #include "notify.h"
-#include "supervise_logger.h"
-#include "supervise_workers.h"
+#include "logger_process.h"
+#include "worker_pool.h"
 
 void reload_say_mistakes(const struct service *s)
 {
@@ -94,9 +94,9 @@ static void put_in_force(struct service *s, const struct config *fresh,
 	listeners_configure(&s->fds.listeners, &s->config);
 	listeners_close(&old, listeners);
 	s->generation++;
-	workers_signal(s, SIGHUP);
-	workers_fill(s);
-	logger_give_order(s, ORDER_REOPEN);
+	worker_pool_signal(s, SIGHUP);
+	worker_pool_fill(s);
+	logger_process_order(s, ORDER_REOPEN);
 }
 
 static int reload(struct service *s)
@@ -106,13 +106,13 @@ static int reload(struct service *s)
 	int r = load(s, &fresh);
 
 	if (r == 0)
-		r = log_open_next(s, &fresh);
+		r = message_log_open_next(s, &fresh);
 	if (r == 0)
 		r = open_listeners(s, &fresh, &listeners);
 	if (r == 0)
 		put_in_force(s, &fresh, &listeners);
 	else
-		log_forget_next(s);
+		message_log_forget_next(s);
 	return r;
 }
 

@@ -16,7 +16,7 @@
 #include "crash_point.h"
 #include "fdstore.h"
 #include "journal.h"
-#include "keep_log.h"
+#include "message_log.h"
 #include "logfile.h"
 #include "master.h"
 #include "notify.h"
@@ -224,7 +224,7 @@ static int prepare_log(struct service *s)
 	if (r < 0)
 		return r;
 	s->board->format = s->config.format;
-	return s->fds.log_file < 0 ? log_open_first(s) : log_adopt(s);
+	return s->fds.log_file < 0 ? message_log_open_first(s) : message_log_adopt(s);
 }
 
 /* What a run says of itself in a scoreboard that may be that of the last one. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "keep_log.h"
+#include "message_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -280,7 +280,7 @@ static void set_mode(const struct service *s)
 		journal_warning("cannot set the mode of %s: %m", s->config.path);
 }
 
-int log_open_first(struct service *s)
+int message_log_open_first(struct service *s)
 {
 	static const char consequence[] = "not started";
 	int told = 0, fd = open_for_format(s, &s->config, &told, consequence), r;
@@ -321,7 +321,7 @@ static int look_for_torn_tail(struct service *s)
 	return 0;
 }
 
-int log_adopt(struct service *s)
+int message_log_adopt(struct service *s)
 {
 	atomic_store(&s->board->wants_start, 1);
 	set_mode(s);
@@ -343,18 +343,18 @@ static bool is_current_file(const struct service *s, const char *path)
 	return is_file_at(s->fds.log_file, path);
 }
 
-void log_forget_next(struct service *s)
+void message_log_forget_next(struct service *s)
 {
 	if (s->next_log_file >= 0)
 		close(s->next_log_file);
 	s->next_log_file = -1;
 }
 
-int log_open_next(struct service *s, const struct config *fresh)
+int message_log_open_next(struct service *s, const struct config *fresh)
 {
 	int told = 0, fd;
 
-	log_forget_next(s);
+	message_log_forget_next(s);
 	if (is_current_file(s, fresh->path))
 		return 0;
 	fd = open_for_format(s, fresh, &told, "the running configuration stays");
@@ -364,13 +364,13 @@ int log_open_next(struct service *s, const struct config *fresh)
 	return 0;
 }
 
-int log_reopen(struct service *s)
+int message_log_reopen(struct service *s)
 {
 	int fd, r;
 
 	/* Renamed since the reload opened it: whoever asks for the log to be opened again means the name. */
 	if (!is_file_at(s->next_log_file, s->config.path))
-		log_forget_next(s);
+		message_log_forget_next(s);
 	fd = s->next_log_file;
 	s->next_log_file = -1;
 	if (fd < 0) {
@@ -388,7 +388,7 @@ int log_reopen(struct service *s)
 	return r;
 }
 
-int log_rotate(struct service *s)
+int message_log_rotate(struct service *s)
 {
 	int r = 0;
 
@@ -399,10 +399,10 @@ int log_rotate(struct service *s)
 	/* A failing disk must not make room for its failures by what it has taken before. */
 	if (r == 0 && s->log_needs == LOGGER_FULL)
 		prune(s);
-	return r < 0 ? r : log_reopen(s);
+	return r < 0 ? r : message_log_reopen(s);
 }
 
-int log_go_on_after_truncation(struct service *s)
+int message_log_resume_truncated(struct service *s)
 {
 	struct logfile_contents contents;
 	int r = examine(s->fds.log_file, &s->config, &contents, &s->log_errno,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "abandon_log.h"
+#include "spill_on_stop.h"
 
 #include <signal.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "journal.h"
 #include "pipe_bytes.h"
 #include "receipt.h"
-#include "supervise_workers.h"
+#include "worker_pool.h"
 
 static bool bytes_wait(const struct service *s)
 {
@@ -53,7 +53,7 @@ static void move_to_spill(struct service *s)
 {
 	int r = 0;
 
-	if (s->spill.fd < 0 && workers_all_gone(s) && spill_left(&s->fds) == 0) {
+	if (s->spill.fd < 0 && worker_pool_is_gone(s) && spill_left(&s->fds) == 0) {
 		(void)sd_event_exit(s->event, STATUS_CLEAN);
 		return;
 	}
@@ -70,7 +70,7 @@ static void move_to_spill(struct service *s)
 		return;
 	}
 	refuse_receipts(s);
-	if (!workers_all_gone(s))
+	if (!worker_pool_is_gone(s))
 		return;
 	/* Written by the last worker after the look above. */
 	r = spill_move(&s->spill, &s->fds);
@@ -91,7 +91,7 @@ static void move_to_spill(struct service *s)
 	(void)sd_event_exit(s->event, STATUS_CLEAN);
 }
 
-void abandon_log_if_stalled(struct service *s)
+void spill_on_stop_if_stalled(struct service *s)
 {
 	if (!s->abandons_log) {
 		if (!is_stalled(s))

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "keep_log.h"
+#include "message_log.h"
 
 static char directory[PATH_MAX - 64];
 static struct service s;
@@ -25,7 +25,7 @@ static int set_up(void **state)
 	int fd;
 
 	(void)state;
-	snprintf(directory, sizeof(directory), "%s/test_keep_log.XXXXXX", tmp && tmp[0] ? tmp : "/tmp");
+	snprintf(directory, sizeof(directory), "%s/test_message_log.XXXXXX", tmp && tmp[0] ? tmp : "/tmp");
 	if (!mkdtemp(directory))
 		return -1;
 	s = (struct service){.phase = PHASE_RUNNING, .fds = NO_DESCRIPTORS, .next_log_file = -1};
@@ -36,7 +36,7 @@ static int set_up(void **state)
 	if (fd < 0)
 		return -1;
 	close(fd);
-	return log_open_first(&s);
+	return message_log_open_first(&s);
 }
 
 static int tear_down(void **state)
@@ -45,7 +45,7 @@ static int tear_down(void **state)
 
 	(void)state;
 	close(s.fds.log_file);
-	log_forget_next(&s);
+	message_log_forget_next(&s);
 	munmap(s.board, s.board->size_bytes);
 	snprintf(command, sizeof(command), "rm -r '%s'", directory);
 	return system(command);
@@ -78,17 +78,17 @@ static void open_next(const char *name)
 	struct config fresh = s.config;
 
 	snprintf(fresh.path, sizeof(fresh.path), "%s/%s", directory, name);
-	assert_int_equal(log_open_next(&s, &fresh), 0);
+	assert_int_equal(message_log_open_next(&s, &fresh), 0);
 	s.config = fresh;
 }
 
 static void test_reopen(void **state)
 {
 	(void)state;
-	assert_int_equal(log_reopen(&s), 0);
+	assert_int_equal(message_log_reopen(&s), 0);
 	check_log_is("one.log");
 	move("one.log", "old");
-	assert_int_equal(log_reopen(&s), 0);
+	assert_int_equal(message_log_reopen(&s), 0);
 	check_log_is("one.log");
 }
 
@@ -101,7 +101,7 @@ static void test_reopen_after_a_reload(void **state)
 	open_next("two.log");
 	assert_int_equal(fstat(s.next_log_file, &st), 0);
 	inode = st.st_ino;
-	assert_int_equal(log_reopen(&s), 0);
+	assert_int_equal(message_log_reopen(&s), 0);
 	check_log_is("two.log");
 	assert_int_equal(fstat(s.fds.log_file, &st), 0);
 	assert_int_equal(st.st_ino, inode);
@@ -113,7 +113,7 @@ static void test_renamed_after_a_reload(void **state)
 	(void)state;
 	open_next("two.log");
 	move("two.log", "old");
-	assert_int_equal(log_reopen(&s), 0);
+	assert_int_equal(message_log_reopen(&s), 0);
 	check_log_is("two.log");
 }
 
@@ -129,7 +129,7 @@ static void test_replaced_after_a_reload(void **state)
 	snprintf(path, sizeof(path), "%s/two.log", directory);
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	assert_true(fd >= 0 && close(fd) == 0);
-	assert_int_equal(log_reopen(&s), 0);
+	assert_int_equal(message_log_reopen(&s), 0);
 	check_log_is("two.log");
 }
 
@@ -143,5 +143,5 @@ int main(void)
 	};
 
 	unsetenv("NOTIFY_SOCKET");
-	return cmocka_run_group_tests_name("keep_log", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("message_log", tests, NULL, NULL);
 }

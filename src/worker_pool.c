@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "supervise_workers.h"
+#include "worker_pool.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -81,11 +81,11 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)source;
 	(void)usec;
-	workers_fill(s);
+	worker_pool_fill(s);
 	return 0;
 }
 
-int workers_init(struct service *s)
+int worker_pool_init(struct service *s)
 {
 	s->workers = calloc(s->board->n_slots, sizeof(*s->workers));
 	if (!s->workers)
@@ -107,7 +107,7 @@ static int fork_workers(struct service *s, unsigned n, bool for_close_killed)
 	return r;
 }
 
-void workers_fill(struct service *s)
+void worker_pool_fill(struct service *s)
 {
 	const struct spare_limits limits = spare_limits(&s->config);
 	int r;
@@ -128,7 +128,7 @@ void workers_fill(struct service *s)
 	}
 }
 
-bool workers_shrink(struct service *s)
+bool worker_pool_shrink(struct service *s)
 {
 	const struct spare_limits limits = spare_limits(&s->config);
 	unsigned surplus = spare_to_retire(&limits, count(s, SLOT_IDLE));
@@ -144,7 +144,7 @@ bool workers_shrink(struct service *s)
 	return any;
 }
 
-void workers_signal(struct service *s, int signo)
+void worker_pool_signal(struct service *s, int signo)
 {
 	for (unsigned i = 0; i < s->board->n_slots; i++)
 		if (s->workers[i].pid != 0)
@@ -208,7 +208,7 @@ static void tell_of_end(const struct service *s, unsigned i, int wait_status)
 		      id != 0 ? slot->peer : "");
 }
 
-bool workers_reaped(struct service *s, pid_t pid, int wait_status)
+bool worker_pool_reaped(struct service *s, pid_t pid, int wait_status)
 {
 	for (unsigned i = 0; i < s->board->n_slots; i++) {
 		if (s->workers[i].pid != pid)
@@ -222,7 +222,7 @@ bool workers_reaped(struct service *s, pid_t pid, int wait_status)
 	return false;
 }
 
-bool workers_all_gone(struct service *s)
+bool worker_pool_is_gone(struct service *s)
 {
 	if (s->n_workers > 0)
 		return false;

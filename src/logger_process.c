@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "supervise_logger.h"
+#include "logger_process.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -11,7 +11,7 @@
 #include "child.h"
 #include "clock.h"
 #include "journal.h"
-#include "keep_log.h"
+#include "message_log.h"
 #include "logger.h"
 #include "stall.h"
 #include "pipe_bytes.h"
@@ -31,7 +31,7 @@
 /* Of the time between two looks at the logger no more counts: the master itself may have been stopped. */
 #define LONGEST_LOOK_USEC 2000000
 
-static int mend_file(struct service *s)
+static int apply_logger_exit(struct service *s)
 {
 	uint32_t asked = atomic_load(&s->board->reopens_asked);
 	int r;
@@ -39,18 +39,18 @@ static int mend_file(struct service *s)
 	switch (s->log_needs) {
 	case LOGGER_REOPEN:
 	case LOGGER_MOVED:
-		r = log_reopen(s);
+		r = message_log_reopen(s);
 		break;
 	case LOGGER_FULL:
-		r = log_rotate(s);
+		r = message_log_rotate(s);
 		break;
 	case LOGGER_SYNC_FAILED:
-		r = log_rotate(s);
+		r = message_log_rotate(s);
 		if (r == 0)
 			atomic_store(&s->board->round_syncing, 0);
 		break;
 	case LOGGER_SHRANK:
-		return log_go_on_after_truncation(s);
+		return message_log_resume_truncated(s);
 	default:
 		return 0;
 	}
@@ -98,9 +98,9 @@ static int fork_or_say_why(struct service *s, int told_errno)
 }
 
 /* Does what the last logger left to be done, then forks the next. */
-static int mend_and_fork(struct service *s)
+static int prepare_and_fork(struct service *s)
 {
-	int told_errno = s->log_errno, r = mend_file(s);
+	int told_errno = s->log_errno, r = apply_logger_exit(s);
 
 	if (r == 0) {
 		s->log_needs = LOGGER_FINISHED;
@@ -118,7 +118,7 @@ static int mend_and_fork(struct service *s)
 
 static void start_or_retry(struct service *s)
 {
-	if (s->logger_pid == 0 && !s->abandons_log && mend_and_fork(s) < 0)
+	if (s->logger_pid == 0 && !s->abandons_log && prepare_and_fork(s) < 0)
 		timer_set(s->logger_retry, RETRY_USEC);
 }
 
@@ -130,7 +130,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 	return 0;
 }
 
-int logger_start(struct service *s)
+int logger_process_start(struct service *s)
 {
 	int r = timer_make(s->event, &s->logger_retry, on_retry, s);
 
@@ -140,7 +140,7 @@ int logger_start(struct service *s)
 	return 0;
 }
 
-void logger_give_order(struct service *s, enum logger_order order)
+void logger_process_order(struct service *s, enum logger_order order)
 {
 	atomic_store(&s->board->logger_order, order);
 	if (s->logger_pid > 0)
@@ -205,7 +205,7 @@ static void replace_unsynced(struct service *s)
 	}
 }
 
-bool logger_watch(struct service *s)
+bool logger_process_watch(struct service *s)
 {
 	uint64_t beat = atomic_load(&s->board->logger_beat), now = clock_monotonic_usec();
 	bool waiting = bytes_in_pipe(s->fds.log_read) > 0 || receipt_is_wanted(s->board);
@@ -234,7 +234,7 @@ bool logger_watch(struct service *s)
 	return true;
 }
 
-bool logger_reaped(struct service *s, pid_t pid, int wait_status)
+bool logger_process_reaped(struct service *s, pid_t pid, int wait_status)
 {
 	if (pid != s->logger_pid)
 		return false;

@@ -4,8 +4,8 @@
  * stall_timeout, its logger is ended and what is in the pipes goes to a
  * spill file.  Master only.
  */
-#ifndef ECHO_LOGD_ABANDON_LOG_H
-#define ECHO_LOGD_ABANDON_LOG_H
+#ifndef ECHO_LOGD_SPILL_ON_STOP_H
+#define ECHO_LOGD_SPILL_ON_STOP_H
 
 #include "service.h"
 
@@ -13,6 +13,6 @@
  * Called again and again while the service closes and finishes.  Ends the
  * event loop when the last record is in the spill file, or cannot be stored.
  */
-void abandon_log_if_stalled(struct service *s);
+void spill_on_stop_if_stalled(struct service *s);
 
 #endif
