@@ -438,3 +438,10 @@ int config_load(const char *path, const char *const *overrides, size_t n_overrid
 	*ret_config = l.config;
 	return 0;
 }
+
+void config_print_mistakes(const struct diagnostics *diagnostics, FILE *out)
+{
+	fputs(diagnostics->text, out);
+	if (diagnostics->omitted > 0)
+		fprintf(out, "... and %u more\n", diagnostics->omitted);
+}

@@ -100,6 +100,9 @@ struct diagnostics {
 int config_load(const char *path, const char *const *overrides, size_t n_overrides,
 		struct config *ret_config, struct diagnostics *diagnostics);
 
+/* Writes each mistake to OUT, and how many more there are. */
+void config_print_mistakes(const struct diagnostics *diagnostics, FILE *out);
+
 /* Writes CONFIG as a configuration file that config_load() reads back to the same values. */
 void config_dump(const struct config *config, FILE *out);
 

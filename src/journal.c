@@ -190,16 +190,10 @@ static void say_swallowed(unsigned n)
 	fields_len = len;
 }
 
-void journal_event(enum journal_event event, int priority, const char *format, ...)
+static void say_or_swallow(enum journal_event event, int priority, const char *text)
 {
 	static unsigned swallowed;
-	int saved_errno = errno;
-	char text[TEXT_SIZE];
-	va_list args;
 
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
 	if (priority <= LOG_ERR)
 		snprintf(last_error, sizeof(last_error), "%s", text);
 	if (may_speak(priority)) {
@@ -211,5 +205,31 @@ void journal_event(enum journal_event event, int priority, const char *format, .
 		swallowed++;
 		fields_len = 0;
 	}
+}
+
+void journal_event(enum journal_event event, int priority, const char *format, ...)
+{
+	int saved_errno = errno;
+	char text[TEXT_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	say_or_swallow(event, priority, text);
+	errno = saved_errno;
+}
+
+void journal_failure(enum journal_event event, int priority, int error, const char *format, ...)
+{
+	int saved_errno = errno;
+	char text[TEXT_SIZE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	journal_field("ERRNO=%d", error);
+	say_or_swallow(event, priority, text);
 	errno = saved_errno;
 }

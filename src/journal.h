@@ -56,6 +56,10 @@ __attribute__((format(printf, 1, 2))) void journal_field(const char *format, ...
 __attribute__((format(printf, 3, 4))) void journal_event(enum journal_event event, int priority,
 							  const char *format, ...);
 
+/* The same of a failure: its field ERRNO= is ERROR, an errno. */
+__attribute__((format(printf, 4, 5))) void journal_failure(enum journal_event event, int priority,
+							    int error, const char *format, ...);
+
 /* What journal_event() was last given with LOG_ERR or worse, said or swallowed; "" if nothing yet. */
 const char *journal_last_error(void);
 

@@ -10,6 +10,7 @@
 
 #include "child.h"
 #include "clock.h"
+#include "exit_status.h"
 #include "journal.h"
 #include "message_log.h"
 #include "logger.h"
@@ -36,7 +37,7 @@ static int apply_logger_exit(struct service *s)
 	uint32_t asked = atomic_load(&s->board->reopens_asked);
 	int r;
 
-	switch (s->log_needs) {
+	switch (s->logger.last_exit) {
 	case LOGGER_REOPEN:
 	case LOGGER_MOVED:
 		r = message_log_reopen(s);
@@ -57,7 +58,7 @@ static int apply_logger_exit(struct service *s)
 	/* The file is the one that log.path names, so an order to see to that is carried out. */
 	if (r < 0)
 		return r;
-	s->reopens_answered = asked;
+	s->log.reopens_answered = asked;
 	atomic_store(&s->board->logger_order,
 		     s->phase == PHASE_FINISHING ? ORDER_FINISH : ORDER_NONE);
 	return 0;
@@ -79,11 +80,11 @@ static int fork_logger(struct service *s)
 		leave_logger(logger_run(&s->config, &s->fds, s->board, master_pid));
 	if (pid < 0)
 		return (int)pid;
-	s->logger_pid = pid;
+	s->logger.pid = pid;
 	atomic_store(&s->board->logger_pid, pid);
-	s->moved_at_birth = atomic_load(&s->board->moved_bytes);
-	s->logger_beat = 0;
-	s->logger_looked_usec = 0;
+	s->logger.moved_at_start = atomic_load(&s->board->moved_bytes);
+	s->logger.beat = 0;
+	s->logger.looked_usec = 0;
 	return 0;
 }
 
@@ -100,26 +101,26 @@ static int fork_or_say_why(struct service *s, int told_errno)
 /* Does what the last logger left to be done, then forks the next. */
 static int prepare_and_fork(struct service *s)
 {
-	int told_errno = s->log_errno, r = apply_logger_exit(s);
+	int told_errno = s->log.reported_errno, r = apply_logger_exit(s);
 
 	if (r == 0) {
-		s->log_needs = LOGGER_FINISHED;
+		s->logger.last_exit = LOGGER_FINISHED;
 		r = fork_or_say_why(s, told_errno);
 	}
 	if (r == 0 && told_errno != 0)
 		journal_notice("%s is open and has a logger again", config_log_name(&s->config));
-	s->log_errno = -r;
+	s->log.reported_errno = -r;
 	atomic_store(&s->board->no_logger_errno, -r);
 	/* STATUS= has something new to say. */
-	if (s->log_errno != told_errno)
+	if (s->log.reported_errno != told_errno)
 		(void)eventfd_write(s->fds.doorbell, 1);
 	return r;
 }
 
 static void start_or_retry(struct service *s)
 {
-	if (s->logger_pid == 0 && !s->abandons_log && prepare_and_fork(s) < 0)
-		timer_set(s->logger_retry, RETRY_USEC);
+	if (s->logger.pid == 0 && !s->stop.has_given_up_log && prepare_and_fork(s) < 0)
+		timer_set(s->logger.retry, RETRY_USEC);
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
@@ -132,7 +133,7 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 
 int logger_process_start(struct service *s)
 {
-	int r = timer_make(s->event, &s->logger_retry, on_retry, s);
+	int r = timer_make(s->event, &s->logger.retry, on_retry, s);
 
 	if (r < 0)
 		return r;
@@ -143,8 +144,8 @@ int logger_process_start(struct service *s)
 void logger_process_order(struct service *s, enum logger_order order)
 {
 	atomic_store(&s->board->logger_order, order);
-	if (s->logger_pid > 0)
-		kill(s->logger_pid, SIGUSR1);
+	if (s->logger.pid > 0)
+		kill(s->logger.pid, SIGUSR1);
 }
 
 /* How long to wait before the next logger, after one that was not meant to end. */
@@ -153,10 +154,10 @@ static uint64_t wait_after_death(struct service *s, bool got_something_done, uin
 	uint64_t wait_usec = FIRST_WAIT_USEC;
 
 	if (got_something_done)
-		s->logger_deaths = 0;
-	if (++s->logger_deaths <= FREE_DEATHS)
+		s->logger.deaths = 0;
+	if (++s->logger.deaths <= FREE_DEATHS)
 		return 0;
-	for (unsigned i = FREE_DEATHS + 1; i < s->logger_deaths && wait_usec < longest_usec; i++)
+	for (unsigned i = FREE_DEATHS + 1; i < s->logger.deaths && wait_usec < longest_usec; i++)
 		wait_usec *= 2;
 	return wait_usec < longest_usec ? wait_usec : longest_usec;
 }
@@ -164,7 +165,7 @@ static uint64_t wait_after_death(struct service *s, bool got_something_done, uin
 static void start_in(struct service *s, uint64_t wait_usec)
 {
 	if (wait_usec > 0)
-		timer_set(s->logger_retry, wait_usec);
+		timer_set(s->logger.retry, wait_usec);
 	else
 		start_or_retry(s);
 }
@@ -176,7 +177,7 @@ static bool has_done_a_round(const struct service *s)
 
 static void replace_dead(struct service *s, pid_t pid, int wait_status)
 {
-	bool moved = atomic_load(&s->board->moved_bytes) != s->moved_at_birth;
+	bool moved = atomic_load(&s->board->moved_bytes) != s->logger.moved_at_start;
 	bool killed = WIFSIGNALED(wait_status);
 	int number = killed ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
 	uint64_t wait_usec = wait_after_death(s, moved || has_done_a_round(s), LONGEST_WAIT_USEC);
@@ -196,7 +197,7 @@ static void replace_dead(struct service *s, pid_t pid, int wait_status)
  */
 static void replace_unsynced(struct service *s)
 {
-	s->log_needs = LOGGER_SYNC_FAILED;
+	s->logger.last_exit = LOGGER_SYNC_FAILED;
 	if (s->phase == PHASE_FINISHING && spill_left(&s->fds) == 0) {
 		journal_error("the last sync of %s failed: the service ends", config_log_name(&s->config));
 		(void)sd_event_exit(s->event, STATUS_CANNOT_GO_ON);
@@ -210,37 +211,37 @@ bool logger_process_watch(struct service *s)
 	uint64_t beat = atomic_load(&s->board->logger_beat), now = clock_monotonic_usec();
 	bool waiting = bytes_in_pipe(s->fds.log_read) > 0 || receipt_is_wanted(s->board);
 
-	if (beat != s->logger_beat || !waiting || s->logger_pid == 0) {
-		s->logger_beat = beat;
-		s->logger_looked_usec = 0;
+	if (beat != s->logger.beat || !waiting || s->logger.pid == 0) {
+		s->logger.beat = beat;
+		s->logger.looked_usec = 0;
 		return waiting;
 	}
-	if (s->logger_looked_usec == 0)
-		s->logger_silent_usec = 0;
+	if (s->logger.looked_usec == 0)
+		s->logger.silent_usec = 0;
 	else
-		s->logger_silent_usec += now - s->logger_looked_usec < LONGEST_LOOK_USEC
-						 ? now - s->logger_looked_usec
+		s->logger.silent_usec += now - s->logger.looked_usec < LONGEST_LOOK_USEC
+						 ? now - s->logger.looked_usec
 						 : LONGEST_LOOK_USEC;
-	s->logger_looked_usec = now;
+	s->logger.looked_usec = now;
 	/* A reader of stdout may take its time, and nobody but the logger sees who is to blame. */
 	if (s->config.logger_timeout_usec > 0 && !config_logs_to_stdout(&s->config) &&
-	    s->logger_silent_usec >= s->config.logger_timeout_usec) {
-		journal_field("LOGGER_PID=%d", (int)s->logger_pid);
+	    s->logger.silent_usec >= s->config.logger_timeout_usec) {
+		journal_field("LOGGER_PID=%d", (int)s->logger.pid);
 		journal_event(JOURNAL_LOGGER_HANGS, LOG_ERR, "the logger has shown no sign of life for %llu s: ending it, nothing is lost",
-			      (unsigned long long)s->logger_silent_usec / 1000000);
-		kill(s->logger_pid, SIGKILL);
-		s->logger_looked_usec = 0;
+			      (unsigned long long)s->logger.silent_usec / 1000000);
+		kill(s->logger.pid, SIGKILL);
+		s->logger.looked_usec = 0;
 	}
 	return true;
 }
 
 bool logger_process_reaped(struct service *s, pid_t pid, int wait_status)
 {
-	if (pid != s->logger_pid)
+	if (pid != s->logger.pid)
 		return false;
-	s->logger_pid = 0;
+	s->logger.pid = 0;
 	atomic_store(&s->board->logger_pid, 0);
-	if (s->abandons_log)
+	if (s->stop.has_given_up_log)
 		return true;
 	if (WIFSIGNALED(wait_status)) {
 		replace_dead(s, pid, wait_status);
@@ -254,7 +255,7 @@ bool logger_process_reaped(struct service *s, pid_t pid, int wait_status)
 	case LOGGER_MOVED:
 	case LOGGER_SHRANK:
 	case LOGGER_FULL:
-		s->log_needs = WEXITSTATUS(wait_status);
+		s->logger.last_exit = WEXITSTATUS(wait_status);
 		start_or_retry(s);
 		break;
 	case LOGGER_SYNC_FAILED:

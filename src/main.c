@@ -1,7 +1,68 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * echo-logd(8): options read, service prepared, loop run.  The master loop
+ * forks the workers and the logger.
+ */
+#include <stdio.h>
+
+#include "config.h"
+#include "exit_status.h"
+#include "journal.h"
+#include "master.h"
+#include "notify.h"
+#include "options.h"
+#include "recover.h"
+#include "service.h"
 #include "startup.h"
+
+/* --check-config and --dump-config: nothing is started. */
+static int show_config(const struct options *options)
+{
+	static struct diagnostics diagnostics;
+	static struct config config;
+
+	if (config_load(options->config_path, options->overrides, options->n_overrides, &config,
+			&diagnostics) < 0) {
+		config_print_mistakes(&diagnostics, stderr);
+		return STATUS_CONFIG;
+	}
+	if (options->action == ACTION_DUMP_CONFIG)
+		config_dump(&config, stdout);
+	return fflush(stdout) == 0 ? STATUS_CLEAN : STATUS_CANNOT_GO_ON;
+}
+
+/* Each step returns STATUS_CLEAN, or has logged why the service cannot go on. */
+static int run_service(struct service *s)
+{
+	int status = startup_open_process();
+
+	if (status == STATUS_CLEAN)
+		status = recover_previous_run(s);
+	if (status == STATUS_CLEAN)
+		status = startup_load_config(s);
+	if (status == STATUS_CLEAN)
+		status = startup_prepare(s);
+	if (status == STATUS_CLEAN)
+		status = master_run(s);
+	/* What systemd keeps for a unit that fails to start is gone: first to a file with it. */
+	if (status == STATUS_CANNOT_START || status == STATUS_CONFIG)
+		status = recover_spill(s, status);
+	if (status != STATUS_CLEAN)
+		notify_failed(s, status);
+	journal_flush();
+	return status;
+}
 
 int main(int argc, char *argv[])
 {
-	return startup_main(argc, argv);
+	static struct options options;
+	static struct service service = SERVICE_INIT;
+	int status;
+
+	if (!options_parse(argc, argv, &options, &status))
+		return status;
+	if (options.action != ACTION_RUN)
+		return show_config(&options);
+	service.options = &options;
+	return run_service(&service);
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "spill_on_stop.h"
+#include "exit_status.h"
 #include "journal.h"
 #include "listener.h"
 #include "notify.h"
@@ -51,7 +52,7 @@ static void finish_if_alone(struct service *s)
 	if (!worker_pool_is_gone(s))
 		return;
 	s->phase = PHASE_FINISHING;
-	timer_set(s->close_timer, REPEAT_USEC);
+	timer_set(s->loop.close_timer, REPEAT_USEC);
 	logger_process_order(s, ORDER_FINISH);
 }
 
@@ -65,7 +66,7 @@ static int on_close_timer(sd_event_source *source, uint64_t usec, void *userdata
 		s->phase = PHASE_CLOSING;
 	worker_pool_signal(s, SIGTERM);
 	spill_on_stop_if_stalled(s);
-	timer_set(s->close_timer, REPEAT_USEC);
+	timer_set(s->loop.close_timer, REPEAT_USEC);
 	return 0;
 }
 
@@ -85,10 +86,10 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 			      totals.busy, (unsigned long long)s->config.drain_timeout_usec / 1000);
 		listeners_close(&s->fds.listeners, NULL);
 		worker_pool_signal(s, SIGHUP);
-		timer_set(s->close_timer, s->config.drain_timeout_usec);
+		timer_set(s->loop.close_timer, s->config.drain_timeout_usec);
 	} else if (s->phase == PHASE_DRAINING) {
 		journal_info("stopping now");
-		timer_set(s->close_timer, 0);
+		timer_set(s->loop.close_timer, 0);
 	}
 	finish_if_alone(s);
 	return 0;
@@ -139,8 +140,8 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
 static void stay_awake(struct service *s)
 {
 	atomic_store(&s->board->master_dozes, 0);
-	if (!timer_is_set(s->tick))
-		timer_set(s->tick, TICK_USEC);
+	if (!timer_is_set(s->loop.tick))
+		timer_set(s->loop.tick, TICK_USEC);
 }
 
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
@@ -154,8 +155,8 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 	/* First ask to be woken, then look: what happens in between rings. */
 	atomic_store(&s->board->master_dozes, 1);
 	scoreboard_totals(s->board, &totals);
-	moves = memcmp(&totals, &s->last_totals, sizeof(totals)) != 0;
-	s->last_totals = totals;
+	moves = memcmp(&totals, &s->loop.last_totals, sizeof(totals)) != 0;
+	s->loop.last_totals = totals;
 	moves |= worker_pool_shrink(s);
 	moves |= logger_process_watch(s);
 	moves |= shortage_report_changes(s);
@@ -170,18 +171,18 @@ static void look_at_limit(struct service *s)
 {
 	bool reached = atomic_load(&s->board->limit_reached);
 
-	if (reached && !s->limit_was_reached) {
+	if (reached && !s->loop.limit_was_reached) {
 		journal_field("LOG_PATH=%s", s->config.path);
 		journal_field("MESSAGES=%llu", (unsigned long long)s->config.message_limit);
 		journal_event(JOURNAL_MESSAGE_LIMIT, LOG_WARNING, "%s has its %llu messages (log.message_limit): clients are still echoed, new messages are not saved until the file is renamed and the log opened again (SIGUSR1), or the limit raised",
 			      s->config.path, (unsigned long long)s->config.message_limit);
 	}
-	s->limit_was_reached = reached;
+	s->loop.limit_was_reached = reached;
 }
 
 static void logger_is_up(struct service *s)
 {
-	atomic_store(&s->board->reopens_done, s->reopens_answered);
+	atomic_store(&s->board->reopens_done, s->log.reopens_answered);
 	if (s->phase == PHASE_STARTING) {
 		s->phase = PHASE_RUNNING;
 		atomic_store(&s->board->generation, s->generation);
@@ -198,7 +199,7 @@ static int on_doorbell(sd_event_source *source, int fd, uint32_t events, void *u
 	(void)source;
 	(void)events;
 	(void)eventfd_read(fd, &rings);
-	if (s->logger_pid > 0 && atomic_load(&s->board->logger_beat) > 0)
+	if (s->logger.pid > 0 && atomic_load(&s->board->logger_beat) > 0)
 		logger_is_up(s);
 	worker_pool_fill(s);
 	look_at_limit(s);
@@ -213,14 +214,14 @@ static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
 
 	(void)usec;
 	notify_watchdog();
-	timer_set(source, s->watchdog_usec / WATCHDOG_SHARE);
+	timer_set(source, s->loop.watchdog_usec / WATCHDOG_SHARE);
 	return 0;
 }
 
 static int start_watchdog(struct service *s)
 {
 	sd_event_source *timer;
-	int r = sd_watchdog_enabled(0, &s->watchdog_usec);
+	int r = sd_watchdog_enabled(0, &s->loop.watchdog_usec);
 
 	if (r <= 0)
 		return r;
@@ -243,9 +244,9 @@ static int add_sources(struct service *s)
 	if (r >= 0)
 		r = sd_event_add_io(s->event, NULL, s->fds.doorbell, EPOLLIN, on_doorbell, s);
 	if (r >= 0)
-		r = timer_make(s->event, &s->tick, on_tick, s);
+		r = timer_make(s->event, &s->loop.tick, on_tick, s);
 	if (r >= 0)
-		r = timer_make(s->event, &s->close_timer, on_close_timer, s);
+		r = timer_make(s->event, &s->loop.close_timer, on_close_timer, s);
 	if (r >= 0)
 		r = start_watchdog(s);
 	return r;

@@ -345,9 +345,9 @@ static bool is_current_file(const struct service *s, const char *path)
 
 void message_log_forget_next(struct service *s)
 {
-	if (s->next_log_file >= 0)
-		close(s->next_log_file);
-	s->next_log_file = -1;
+	if (s->log.next_file >= 0)
+		close(s->log.next_file);
+	s->log.next_file = -1;
 }
 
 int message_log_open_next(struct service *s, const struct config *fresh)
@@ -360,7 +360,7 @@ int message_log_open_next(struct service *s, const struct config *fresh)
 	fd = open_for_format(s, fresh, &told, "the running configuration stays");
 	if (fd < 0)
 		return fd;
-	s->next_log_file = fd;
+	s->log.next_file = fd;
 	return 0;
 }
 
@@ -369,20 +369,20 @@ int message_log_reopen(struct service *s)
 	int fd, r;
 
 	/* Renamed since the reload opened it: whoever asks for the log to be opened again means the name. */
-	if (!is_file_at(s->next_log_file, s->config.path))
+	if (!is_file_at(s->log.next_file, s->config.path))
 		message_log_forget_next(s);
-	fd = s->next_log_file;
-	s->next_log_file = -1;
+	fd = s->log.next_file;
+	s->log.next_file = -1;
 	if (fd < 0) {
 		if (is_current_file(s, s->config.path)) {
 			set_mode(s);
 			return 0;
 		}
-		fd = open_for_format(s, &s->config, &s->log_errno, consequence_of_no_log(s));
+		fd = open_for_format(s, &s->config, &s->log.reported_errno, consequence_of_no_log(s));
 		if (fd < 0)
 			return fd;
 	}
-	r = take_into_use(s, fd, &s->log_errno, consequence_of_no_log(s));
+	r = take_into_use(s, fd, &s->log.reported_errno, consequence_of_no_log(s));
 	if (r < 0)
 		close(fd);
 	return r;
@@ -394,10 +394,10 @@ int message_log_rotate(struct service *s)
 
 	/* Stdout has no name to lose.  Not twice, when the renaming succeeded and the opening did not. */
 	if (!config_logs_to_stdout(&s->config) && is_current_file(s, s->config.path))
-		r = set_aside(s->config.path, &s->log_errno, consequence_of_no_log(s));
+		r = set_aside(s->config.path, &s->log.reported_errno, consequence_of_no_log(s));
 	crash_point("master-file-renamed");
 	/* A failing disk must not make room for its failures by what it has taken before. */
-	if (r == 0 && s->log_needs == LOGGER_FULL)
+	if (r == 0 && s->logger.last_exit == LOGGER_FULL)
 		prune(s);
 	return r < 0 ? r : message_log_reopen(s);
 }
@@ -405,7 +405,7 @@ int message_log_rotate(struct service *s)
 int message_log_resume_truncated(struct service *s)
 {
 	struct logfile_contents contents;
-	int r = examine(s->fds.log_file, &s->config, &contents, &s->log_errno,
+	int r = examine(s->fds.log_file, &s->config, &contents, &s->log.reported_errno,
 			consequence_of_no_log(s));
 
 	if (r < 0 || lseek(s->fds.log_file, 0, SEEK_END) < 0)

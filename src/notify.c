@@ -55,7 +55,7 @@ static void describe_trouble(const struct service *s, char *text, size_t size)
 	else if (atomic_load(&s->board->limit_reached))
 		snprintf(text, size, "Message limit reached, new messages are not saved. ");
 	shortage_report_describe(s, text + strlen(text), size - strlen(text));
-	if (s->reload_failed)
+	if (s->reload.has_failed)
 		snprintf(text + strlen(text), size - strlen(text),
 			 "Last reload failed, the old configuration stays. ");
 }
@@ -105,7 +105,7 @@ void notify_failed(const struct service *s, int status)
 
 	/* Each mistake in the configuration is a line there. */
 	if (!why[0])
-		why = s->diagnostics.text;
+		why = s->reload.diagnostics.text;
 	if (s->exit_errno != 0)
 		snprintf(error, sizeof(error), "ERRNO=%d\n", s->exit_errno);
 	say("%sEXIT_STATUS=%d\nSTATUS=Failed: %.*s", error, status, (int)strcspn(why, "\n"), why);

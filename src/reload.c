@@ -9,29 +9,30 @@
 #include "journal.h"
 #include "message_log.h"
 #include "listener.h"
+#include "listening.h"
 #include "notify.h"
 #include "logger_process.h"
 #include "worker_pool.h"
 
-void reload_say_mistakes(const struct service *s)
+void reload_log_mistakes(const struct service *s)
 {
-	const char *line = s->diagnostics.text, *newline;
+	const char *line = s->reload.diagnostics.text, *newline;
 
 	for (; (newline = strchr(line, '\n')); line = newline + 1) {
 		journal_field("CONFIG_FILE=%s", s->options->config_path);
 		journal_event(JOURNAL_CONFIG_WRONG, LOG_ERR, "%.*s", (int)(newline - line), line);
 	}
-	if (s->diagnostics.omitted > 0)
-		journal_error("... and %u more", s->diagnostics.omitted);
+	if (s->reload.diagnostics.omitted > 0)
+		journal_error("... and %u more", s->reload.diagnostics.omitted);
 }
 
 /* A part of the new configuration has no effect, and whoever asked for it may hear of that. */
 static void make_reservation(struct service *s, const char *text)
 {
-	size_t len = strlen(s->reload_words);
+	size_t len = strlen(s->reload.words);
 
 	journal_event(JOURNAL_NEEDS_MORE, LOG_NOTICE, "%s", text);
-	snprintf(s->reload_words + len, sizeof(s->reload_words) - len, "%s%s", len > 0 ? "; " : "",
+	snprintf(s->reload.words + len, sizeof(s->reload.words) - len, "%s%s", len > 0 ? "; " : "",
 		 text);
 }
 
@@ -41,9 +42,9 @@ static int load(struct service *s, struct config *ret_fresh)
 	int r;
 
 	r = config_load(s->options->config_path, s->options->overrides, s->options->n_overrides,
-			ret_fresh, &s->diagnostics);
+			ret_fresh, &s->reload.diagnostics);
 	if (r < 0) {
-		reload_say_mistakes(s);
+		reload_log_mistakes(s);
 		return r;
 	}
 	if (config_keep_until_restart(ret_fresh, &s->config, names, sizeof(names)) > 0) {
@@ -66,19 +67,11 @@ static bool names_other_addresses(const struct config *fresh, const struct confi
 static int open_listeners(struct service *s, const struct config *fresh,
 			  struct listeners *ret_listeners)
 {
-	char failed[PEER_NAME_SIZE], skipped[256];
-	int r = listeners_open(fresh, &s->fds.listeners, ret_listeners, failed, skipped,
-			       sizeof(skipped));
+	int r = listening_open(fresh, &s->fds.listeners, "the running configuration stays",
+			       ret_listeners);
 
 	if (r == 0 && ret_listeners->are_passed && names_other_addresses(fresh, &s->config))
 		make_reservation(s, "a change of server.address or server.port has no effect: the sockets are systemd's, change the socket unit");
-	if (r < 0) {
-		journal_field("ADDRESS=%s", failed);
-		journal_field("ERRNO=%d", -r);
-		journal_event(JOURNAL_CANNOT_LISTEN, LOG_ERR, "cannot listen on %s: %s", failed,
-			      strerror(-r));
-	} else if (skipped[0])
-		journal_notice("not listening on %s: this host has no such address", skipped);
 	return r;
 }
 
@@ -121,25 +114,25 @@ static void end_reload(struct service *s, bool refused, const char *words)
 {
 	snprintf(s->board->reload_words, sizeof(s->board->reload_words), "%s", words);
 	atomic_store(&s->board->reload_refused, refused);
-	atomic_store(&s->board->reloads_done, s->reloads_taken);
+	atomic_store(&s->board->reloads_done, s->reload.answers);
 }
 
 void reload_request(struct service *s)
 {
 	if (s->phase >= PHASE_DRAINING) {
-		s->reloads_taken = atomic_load(&s->board->reloads_asked);
+		s->reload.answers = atomic_load(&s->board->reloads_asked);
 		end_reload(s, true, "the service is stopping");
 		return;
 	}
-	if (s->is_reloading || s->phase == PHASE_STARTING) {
-		s->wants_reload = true;
+	if (s->reload.is_under_way || s->phase == PHASE_STARTING) {
+		s->reload.is_wanted = true;
 		return;
 	}
 	notify_reloading();
-	s->reloads_taken = atomic_load(&s->board->reloads_asked);
-	s->reload_words[0] = '\0';
-	s->reload_failed = reload(s) < 0;
-	if (s->reload_failed) {
+	s->reload.answers = atomic_load(&s->board->reloads_asked);
+	s->reload.words[0] = '\0';
+	s->reload.has_failed = reload(s) < 0;
+	if (s->reload.has_failed) {
 		end_reload(s, true, journal_last_error());
 		journal_field("CONFIG_FILE=%s", s->options->config_path);
 		journal_event(JOURNAL_RELOAD_FAILED, LOG_ERR,
@@ -147,22 +140,22 @@ void reload_request(struct service *s)
 		notify_ready(s);
 		return;
 	}
-	s->is_reloading = true;
+	s->reload.is_under_way = true;
 }
 
 void reload_continue(struct service *s)
 {
-	if (s->is_reloading && atomic_load(&s->board->logger_order) == ORDER_NONE) {
-		s->is_reloading = false;
+	if (s->reload.is_under_way && atomic_load(&s->board->logger_order) == ORDER_NONE) {
+		s->reload.is_under_way = false;
 		atomic_store(&s->board->generation, s->generation);
-		end_reload(s, false, s->reload_words);
+		end_reload(s, false, s->reload.words);
 		journal_field("GENERATION=%u", s->generation);
 		journal_event(JOURNAL_RELOADED, LOG_INFO, "configuration reloaded: generation %u",
 			      s->generation);
 		notify_ready(s);
 	}
-	if (s->wants_reload && !s->is_reloading) {
-		s->wants_reload = false;
+	if (s->reload.is_wanted && !s->reload.is_under_way) {
+		s->reload.is_wanted = false;
 		reload_request(s);
 	}
 }

@@ -11,8 +11,8 @@
 
 #include "service.h"
 
-/* Says each mistake that the configuration was refused for, S->diagnostics. */
-void reload_say_mistakes(const struct service *s);
+/* Logs each mistake in S->reload.diagnostics. */
+void reload_log_mistakes(const struct service *s);
 
 /* SIGHUP.  Starts a reload, or notes that one is wanted when another is not done yet. */
 void reload_request(struct service *s);

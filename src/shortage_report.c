@@ -25,9 +25,9 @@ bool shortage_report_changes(struct service *s)
 		bool is_there = shortage_lasts(s->board, kind);
 
 		any |= is_there;
-		if (is_there == s->reported_shortage[kind])
+		if (is_there == s->shortages.reported[kind])
 			continue;
-		s->reported_shortage[kind] = is_there;
+		s->shortages.reported[kind] = is_there;
 		if (is_there) {
 			int error = atomic_load(&s->board->shortages[kind].error);
 

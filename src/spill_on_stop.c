@@ -17,19 +17,19 @@ static bool bytes_wait(const struct service *s)
 	bool lingers = (s->phase == PHASE_FINISHING || receipt_is_wanted(s->board)) &&
 		       !atomic_load(&s->board->round_syncing);
 
-	return atomic_load(&s->board->stalled_errno) != 0 || s->logger_pid == 0 || lingers ||
+	return atomic_load(&s->board->stalled_errno) != 0 || s->logger.pid == 0 || lingers ||
 	       bytes_in_pipe(s->fds.log_read) > 0;
 }
 
 static bool is_stalled(struct service *s)
 {
-	if (s->stop_watch.board == NULL)
-		stall_watch_init(&s->stop_watch, s->board, s->config.stall_timeout_usec);
+	if (s->stop.watch.board == NULL)
+		stall_watch_init(&s->stop.watch, s->board, s->config.stall_timeout_usec);
 	if (!bytes_wait(s)) {
-		stall_watch_reset(&s->stop_watch);
+		stall_watch_reset(&s->stop.watch);
 		return false;
 	}
-	return stall_watch_is_stalled(&s->stop_watch);
+	return stall_watch_is_stalled(&s->stop.watch);
 }
 
 static void give_up(struct service *s, const char *what, int r)
@@ -93,16 +93,16 @@ static void move_to_spill(struct service *s)
 
 void spill_on_stop_if_stalled(struct service *s)
 {
-	if (!s->abandons_log) {
+	if (!s->stop.has_given_up_log) {
 		if (!is_stalled(s))
 			return;
 		journal_warning("%s takes nothing and the service stops: its records go to the state directory",
 				config_log_name(&s->config));
-		s->abandons_log = true;
-		if (s->logger_pid > 0)
-			kill(s->logger_pid, SIGKILL);
+		s->stop.has_given_up_log = true;
+		if (s->logger.pid > 0)
+			kill(s->logger.pid, SIGKILL);
 	}
 	/* No two processes may be at the stage pipe. */
-	if (s->logger_pid == 0)
+	if (s->logger.pid == 0)
 		move_to_spill(s);
 }

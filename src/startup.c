@@ -14,15 +14,15 @@
 #include "clock.h"
 #include "command_line.h"
 #include "crash_point.h"
+#include "exit_status.h"
 #include "fdstore.h"
 #include "journal.h"
-#include "message_log.h"
-#include "logfile.h"
 #include "master.h"
-#include "notify.h"
+#include "message_log.h"
+#include "listening.h"
 #include "reload.h"
+#include "recover.h"
 #include "spill.h"
-#include "startup_listen.h"
 #include "systemd.h"
 #include "tickets.h"
 #include "dontfork.h"
@@ -31,8 +31,8 @@
 #define PIPE_BYTES (1024 * 1024)
 
 /*
- * Whoever is started without one of these would have a socket or pipe as
- * stdout.  Nothing can be written to it: log.path = - has nowhere to go then.
+ * A process that is started without one of these would get a socket or a pipe
+ * as its stdout.  Opened read-only, so that log.path = - fails at the start.
  */
 static int open_standard_fds(void)
 {
@@ -91,94 +91,6 @@ static int open_bells(struct descriptors *fds)
 	return fds->doorbell < 0 || fds->logger_bell < 0 ? -errno : 0;
 }
 
-/* How long records that cannot be stored wait for another try: systemd starts us again at once. */
-#define SPILL_PAUSE_SEC 2
-
-/* What is in the pipes cannot be stored, nor go on being logged.  Returns the exit status. */
-static int leave_records_with_systemd(struct service *s, int r)
-{
-	s->exit_errno = -r;
-	journal_field("BYTES=%zu", spill_left(&s->fds));
-	journal_field("SPILL=%s", s->spill.path);
-	journal_field("ERRNO=%d", -r);
-	journal_event(JOURNAL_RECORDS_LOST, LOG_CRIT,
-		      "cannot store the records that the last run left, %zu bytes, in %s: %s; systemd keeps them until the service is stopped, trying again",
-		      spill_left(&s->fds), s->spill.path, strerror(-r));
-	sleep(SPILL_PAUSE_SEC);
-	return STATUS_RECORDS_LOST;
-}
-
-/* Moves what is in the pipes to the open spill.  Returns 0 or -errno. */
-static int finish_spill(struct service *s)
-{
-	int r = spill_move(&s->spill, &s->fds);
-
-	if (r == 0)
-		r = spill_close(&s->spill);
-	if (r == 0 && s->spill.bytes > 0) {
-		journal_field("BYTES=%llu", (unsigned long long)s->spill.bytes);
-		journal_field("SPILL=%s", s->spill.path);
-		journal_event(JOURNAL_RECORDS_SPILLED, LOG_NOTICE,
-			      "the records that the last run left, %llu bytes, are in %s",
-			      (unsigned long long)s->spill.bytes, s->spill.path);
-	}
-	return r;
-}
-
-static enum log_format format_in_pipes(const struct service *s)
-{
-	return s->board ? (enum log_format)s->board->format : FORMAT_TEXT;
-}
-
-/*
- * What a service that was killed left with systemd.  S->board is set if its
- * scoreboard is there.  A spill that it was killed in is brought to its end
- * first: half a record may be in it.  Returns 0 or -errno.
- */
-static int take_what_was_kept(struct service *s)
-{
-	struct kept kept;
-	int r;
-
-	s->took_pipes = fdstore_take(&s->fds, &kept);
-	if (!s->took_pipes)
-		s->fds = (struct descriptors)NO_DESCRIPTORS;
-	startup_adopt_sockets(s, &kept);
-	if (!s->took_pipes)
-		return 0;
-	crash_point("adopted");
-	if (kept.scoreboard_fd >= 0 && scoreboard_adopt(kept.scoreboard_fd, &s->board) < 0)
-		s->board = NULL;
-	if (kept.spill_fd < 0)
-		return 0;
-	s->spill.fd = kept.spill_fd;
-	r = spill_resume(&s->spill, &s->fds, format_in_pipes(s));
-	return r < 0 ? r : finish_spill(s);
-}
-
-/*
- * Records that nobody will come for go to a file of their own; a second try
- * goes on with that of the first.  Returns 0 or -errno.
- */
-static int spill_what_is_left(struct service *s)
-{
-	int r;
-
-	if (!s->took_pipes || (s->spill.fd < 0 && spill_left(&s->fds) == 0))
-		return 0;
-	r = s->spill.fd < 0 ? spill_open(&s->spill, &s->fds, format_in_pipes(s))
-			    : spill_resume(&s->spill, &s->fds, format_in_pipes(s));
-	return r < 0 ? r : finish_spill(s);
-}
-
-/* Returns the exit status: STATUS, or worse. */
-static int leave_with(struct service *s, int status)
-{
-	int r = spill_what_is_left(s);
-
-	return r < 0 ? leave_records_with_systemd(s, r) : status;
-}
-
 static int prepare_scoreboard(struct service *s)
 {
 	struct scoreboard *old = s->board;
@@ -198,27 +110,9 @@ static int prepare_scoreboard(struct service *s)
 	return 0;
 }
 
-/* Records of another format than the log's cannot follow it, nor those of a file what is in stdout. */
-static int set_apart_what_is_not_the_logs(struct service *s)
-{
-	bool has_file = s->fds.log_file >= 0, is_stdout = config_logs_to_stdout(&s->config);
-	int r;
-
-	if (!s->took_pipes ||
-	    (s->board->format == (uint32_t)s->config.format && !is_stdout && has_file))
-		return 0;
-	r = spill_what_is_left(s);
-	if (r < 0)
-		return r;
-	if (s->fds.log_file >= 0)
-		logfile_close(s->fds.log_file);
-	s->fds.log_file = -1;
-	return 0;
-}
-
 static int prepare_log(struct service *s)
 {
-	int r = set_apart_what_is_not_the_logs(s);
+	int r = recover_set_apart(s);
 
 	/* What is still in the pipes must not be taken for what it is not, now or by the next start. */
 	if (r < 0)
@@ -242,35 +136,28 @@ static void begin_run(struct service *s)
 	boot_id_get(board->boot_id);
 	/* Until a logger has counted what its file holds: the limit may be another one now. */
 	tickets_close(board);
-	s->reopens_answered = atomic_load(&board->reopens_asked);
+	s->log.reopens_answered = atomic_load(&board->reopens_asked);
 	s->generation = atomic_load(&board->generation) + 1;
 }
 
-/* Each step says what is wrong. */
-static int prepare(struct service *s)
+/* Returns 0, or -errno having logged what is wrong. */
+static int make_what_is_shared(struct service *s)
 {
 	int r = prepare_scoreboard(s);
 
 	if (r < 0) {
-		journal_field("ERRNO=%d", -r);
-		journal_event(JOURNAL_CANNOT_START, LOG_ERR, "cannot make the scoreboard for %u clients: %s; not started",
-			      s->config.max_clients, strerror(-r));
+		journal_failure(JOURNAL_CANNOT_START, LOG_ERR, -r,
+				"cannot make the scoreboard for %u clients: %s; not started",
+				s->config.max_clients, strerror(-r));
 		return r;
 	}
 	begin_run(s);
 	r = s->took_pipes ? 0 : open_pipes(&s->fds);
 	if (r == 0)
 		r = open_bells(&s->fds);
-	if (r < 0) {
-		journal_field("ERRNO=%d", -r);
-		journal_event(JOURNAL_CANNOT_START, LOG_ERR, "cannot make the log pipes: %s; not started", strerror(-r));
-		return r;
-	}
-	r = prepare_log(s);
-	if (r == 0)
-		r = startup_listen(s);
-	if (r == 0)
-		systemd_wait();
+	if (r < 0)
+		journal_failure(JOURNAL_CANNOT_START, LOG_ERR, -r,
+				"cannot make the log pipes: %s; not started", strerror(-r));
 	return r;
 }
 
@@ -301,38 +188,7 @@ static void introduce(const struct service *s)
 		journal_notice("nobody keeps the log pipe if every process is killed at once: for that, run under systemd or set log.echo_after = written");
 }
 
-static int run(struct service *s)
-{
-	int status, r = prepare(s);
-
-	s->exit_errno = -r;
-	if (r < 0)
-		return leave_with(s, STATUS_CANNOT_START);
-	introduce(s);
-	status = master_run(s);
-	/* Nothing was forked, and what systemd keeps for a unit that fails is gone. */
-	return status == STATUS_CANNOT_START ? leave_with(s, status) : status;
-}
-
-static int load(struct service *s)
-{
-	int r = config_load(s->options->config_path, s->options->overrides,
-			    s->options->n_overrides, &s->config, &s->diagnostics);
-
-	if (r == 0)
-		return 0;
-	if (s->options->action == ACTION_RUN && journal_is_stderr()) {
-		reload_say_mistakes(s);
-		return r;
-	}
-	fputs(s->diagnostics.text, stderr);
-	if (s->diagnostics.omitted > 0)
-		fprintf(stderr, "... and %u more\n", s->diagnostics.omitted);
-	return r;
-}
-
-/* Returns the exit status. */
-static int serve(struct service *s)
+int startup_open_process(void)
 {
 	int r;
 
@@ -345,42 +201,38 @@ static int serve(struct service *s)
 	dontfork_libraries();
 	systemd_open();
 	journal_open();
-	r = take_what_was_kept(s);
-	if (r < 0)
-		return leave_records_with_systemd(s, r);
-	r = load(s);
-	s->exit_errno = -r;
-	return r < 0 ? leave_with(s, STATUS_CONFIG) : run(s);
+	return STATUS_CLEAN;
 }
 
-int startup_main(int argc, char *argv[])
+int startup_load_config(struct service *s)
 {
-	static struct service s = {
-		.phase = PHASE_STARTING,
-		.fds = NO_DESCRIPTORS,
-		.next_log_file = -1,
-		.spill.fd = -1,
-	};
-	static struct options options;
-	int status;
+	const struct options *o = s->options;
+	int r = config_load(o->config_path, o->overrides, o->n_overrides, &s->config,
+			    &s->reload.diagnostics);
 
-	if (!options_parse(argc, argv, &options, &status))
-		return status;
-	s.options = &options;
-	switch (options.action) {
-	case ACTION_CHECK_CONFIG:
-		return load(&s) < 0 ? STATUS_CONFIG : STATUS_CLEAN;
-	case ACTION_DUMP_CONFIG:
-		if (load(&s) < 0)
-			return STATUS_CONFIG;
-		config_dump(&s.config, stdout);
-		return fflush(stdout) == 0 ? STATUS_CLEAN : STATUS_CANNOT_GO_ON;
-	default:
-		break;
+	if (r == 0)
+		return STATUS_CLEAN;
+	s->exit_errno = -r;
+	if (journal_is_stderr())
+		reload_log_mistakes(s);
+	else
+		config_print_mistakes(&s->reload.diagnostics, stderr);
+	return STATUS_CONFIG;
+}
+
+int startup_prepare(struct service *s)
+{
+	int r = make_what_is_shared(s);
+
+	if (r == 0)
+		r = prepare_log(s);
+	if (r == 0)
+		r = listening_open_first(s);
+	if (r < 0) {
+		s->exit_errno = -r;
+		return STATUS_CANNOT_START;
 	}
-	status = serve(&s);
-	if (status != STATUS_CLEAN)
-		notify_failed(&s, status);
-	journal_flush();
-	return status;
+	systemd_wait();
+	introduce(s);
+	return STATUS_CLEAN;
 }

@@ -42,7 +42,7 @@ static unsigned count(const struct service *s, enum slot_state state)
 
 static bool has_close_killed_to_write(struct service *s, unsigned i)
 {
-	return s->workers[i].pid == 0 &&
+	return s->pool.workers[i].pid == 0 &&
 	       atomic_load(&scoreboard_slot(s->board, i)->connection_id) != 0;
 }
 
@@ -50,7 +50,7 @@ static bool has_close_killed_to_write(struct service *s, unsigned i)
 static int fork_worker(struct service *s, unsigned i)
 {
 	struct slot *slot = scoreboard_slot(s->board, i);
-	uint64_t clients_at_birth = atomic_load(&slot->clients);
+	uint64_t clients_at_start = atomic_load(&slot->clients);
 	pid_t pid;
 
 	/* The worker counts as idle from here, or the next look would fork another. */
@@ -65,9 +65,9 @@ static int fork_worker(struct service *s, unsigned i)
 		atomic_fetch_sub(&s->board->idle_workers, 1);
 		return (int)pid;
 	}
-	s->workers[i].pid = pid;
-	s->workers[i].clients_at_birth = clients_at_birth;
-	s->n_workers++;
+	s->pool.workers[i].pid = pid;
+	s->pool.workers[i].clients_at_start = clients_at_start;
+	s->pool.n_workers++;
 	atomic_store(&slot->pid, pid);
 	/* While the service stops a worker is here for the record of a killed one, no more. */
 	if (s->phase >= PHASE_DRAINING)
@@ -87,10 +87,10 @@ static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
 
 int worker_pool_init(struct service *s)
 {
-	s->workers = calloc(s->board->n_slots, sizeof(*s->workers));
-	if (!s->workers)
+	s->pool.workers = calloc(s->board->n_slots, sizeof(*s->pool.workers));
+	if (!s->pool.workers)
 		return -ENOMEM;
-	return timer_make(s->event, &s->worker_retry, on_retry, s);
+	return timer_make(s->event, &s->pool.retry, on_retry, s);
 }
 
 /* Forks up to N workers into free slots that are, or are not, left by a killed worker. */
@@ -99,7 +99,7 @@ static int fork_workers(struct service *s, unsigned n, bool for_close_killed)
 	int r = 0;
 
 	for (unsigned i = 0; i < s->board->n_slots && n > 0 && r == 0; i++) {
-		if (s->workers[i].pid != 0 || has_close_killed_to_write(s, i) != for_close_killed)
+		if (s->pool.workers[i].pid != 0 || has_close_killed_to_write(s, i) != for_close_killed)
 			continue;
 		r = fork_worker(s, i);
 		n--;
@@ -112,19 +112,19 @@ void worker_pool_fill(struct service *s)
 	const struct spare_limits limits = spare_limits(&s->config);
 	int r;
 
-	if (timer_is_set(s->worker_retry))
+	if (timer_is_set(s->pool.retry))
 		return;
 	if (s->config.echo_after == ECHO_AFTER_SYNCED)
 		atomic_store(&s->board->must_sync, 1);
 	r = fork_workers(s, s->board->n_slots, true);
 	if (r == 0 && s->phase < PHASE_DRAINING) {
-		unsigned idle = count(s, SLOT_IDLE), busy = s->n_workers - idle;
+		unsigned idle = count(s, SLOT_IDLE), busy = s->pool.n_workers - idle;
 
 		r = fork_workers(s, spare_to_fork(&limits, idle, busy), false);
 	}
 	if (r < 0) {
 		shortage_note(s->board, SHORTAGE_FORK, -r, s->fds.doorbell);
-		timer_set(s->worker_retry, FORK_RETRY_USEC);
+		timer_set(s->pool.retry, FORK_RETRY_USEC);
 	}
 }
 
@@ -136,9 +136,9 @@ bool worker_pool_shrink(struct service *s)
 
 	/* From the end: low slots stay in use and their pages warm. */
 	for (unsigned i = s->board->n_slots; i-- > 0 && surplus > 0;) {
-		if (s->workers[i].pid == 0 || state_of(s, i) != SLOT_IDLE)
+		if (s->pool.workers[i].pid == 0 || state_of(s, i) != SLOT_IDLE)
 			continue;
-		kill(s->workers[i].pid, SIGHUP);
+		kill(s->pool.workers[i].pid, SIGHUP);
 		surplus--;
 	}
 	return any;
@@ -147,8 +147,8 @@ bool worker_pool_shrink(struct service *s)
 void worker_pool_signal(struct service *s, int signo)
 {
 	for (unsigned i = 0; i < s->board->n_slots; i++)
-		if (s->workers[i].pid != 0)
-			kill(s->workers[i].pid, signo);
+		if (s->pool.workers[i].pid != 0)
+			kill(s->pool.workers[i].pid, signo);
 }
 
 /* A worker that could not do its work is replaced, but not in a busy loop. */
@@ -156,15 +156,15 @@ static void note_failure(struct service *s, unsigned i)
 {
 	uint64_t now = clock_monotonic_usec(), wait_usec = FIRST_WAIT_USEC;
 
-	if (atomic_load(&scoreboard_slot(s->board, i)->clients) != s->workers[i].clients_at_birth ||
-	    now - s->worker_died_usec >= ROW_USEC)
-		s->worker_deaths = 0;
-	s->worker_died_usec = now;
-	if (++s->worker_deaths <= FREE_DEATHS)
+	if (atomic_load(&scoreboard_slot(s->board, i)->clients) != s->pool.workers[i].clients_at_start ||
+	    now - s->pool.died_usec >= ROW_USEC)
+		s->pool.deaths = 0;
+	s->pool.died_usec = now;
+	if (++s->pool.deaths <= FREE_DEATHS)
 		return;
-	for (unsigned n = FREE_DEATHS + 1; n < s->worker_deaths && wait_usec < LONGEST_WAIT_USEC; n++)
+	for (unsigned n = FREE_DEATHS + 1; n < s->pool.deaths && wait_usec < LONGEST_WAIT_USEC; n++)
 		wait_usec *= 2;
-	timer_set(s->worker_retry, wait_usec < LONGEST_WAIT_USEC ? wait_usec : LONGEST_WAIT_USEC);
+	timer_set(s->pool.retry, wait_usec < LONGEST_WAIT_USEC ? wait_usec : LONGEST_WAIT_USEC);
 }
 
 static void free_slot(struct service *s, unsigned i, bool was_killed)
@@ -177,8 +177,8 @@ static void free_slot(struct service *s, unsigned i, bool was_killed)
 	atomic_store(&slot->holds_tickets, 0);
 	slot_settle_dead(slot);
 	atomic_store(&slot->pid, 0);
-	s->workers[i].pid = 0;
-	s->n_workers--;
+	s->pool.workers[i].pid = 0;
+	s->pool.n_workers--;
 	/* A kill between the two stores of "busy" or "idle" leaves the hint wrong: count anew. */
 	if (was_killed)
 		atomic_store(&s->board->idle_workers, (int32_t)count(s, SLOT_IDLE));
@@ -192,7 +192,7 @@ static void tell_of_end(const struct service *s, unsigned i, int wait_status)
 
 	if (!WIFSIGNALED(wait_status))
 		return;
-	journal_field("WORKER_PID=%d", (int)s->workers[i].pid);
+	journal_field("WORKER_PID=%d", (int)s->pool.workers[i].pid);
 	journal_field("SIGNAL=%d", WTERMSIG(wait_status));
 	if (id != 0) {
 		journal_field("CLIENT_ADDRESS=%s", slot->peer);
@@ -203,7 +203,7 @@ static void tell_of_end(const struct service *s, unsigned i, int wait_status)
 							   atomic_load(&slot->messages_at_open));
 	}
 	journal_event(JOURNAL_WORKER_KILLED, LOG_WARNING, "worker %d was killed by signal %d%s%s",
-		      (int)s->workers[i].pid, WTERMSIG(wait_status),
+		      (int)s->pool.workers[i].pid, WTERMSIG(wait_status),
 		      id != 0 ? ": connection lost of " : ", it had no client",
 		      id != 0 ? slot->peer : "");
 }
@@ -211,7 +211,7 @@ static void tell_of_end(const struct service *s, unsigned i, int wait_status)
 bool worker_pool_reaped(struct service *s, pid_t pid, int wait_status)
 {
 	for (unsigned i = 0; i < s->board->n_slots; i++) {
-		if (s->workers[i].pid != pid)
+		if (s->pool.workers[i].pid != pid)
 			continue;
 		tell_of_end(s, i, wait_status);
 		if (!WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != 0)
@@ -224,7 +224,7 @@ bool worker_pool_reaped(struct service *s, pid_t pid, int wait_status)
 
 bool worker_pool_is_gone(struct service *s)
 {
-	if (s->n_workers > 0)
+	if (s->pool.n_workers > 0)
 		return false;
 	for (unsigned i = 0; i < s->board->n_slots; i++)
 		if (has_close_killed_to_write(s, i))

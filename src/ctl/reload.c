@@ -20,9 +20,7 @@ static bool check_file(const struct options *options)
 	if (config_load(options->config_path, options->overrides, options->n_overrides, &config,
 			&diagnostics) == 0)
 		return true;
-	fputs(diagnostics.text, stderr);
-	if (diagnostics.omitted > 0)
-		fprintf(stderr, "... and %u more\n", diagnostics.omitted);
+	config_print_mistakes(&diagnostics, stderr);
 	fputs("echo-logctl: not reloaded: the running configuration stays\n", stderr);
 	return false;
 }

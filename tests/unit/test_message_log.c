@@ -28,7 +28,8 @@ static int set_up(void **state)
 	snprintf(directory, sizeof(directory), "%s/test_message_log.XXXXXX", tmp && tmp[0] ? tmp : "/tmp");
 	if (!mkdtemp(directory))
 		return -1;
-	s = (struct service){.phase = PHASE_RUNNING, .fds = NO_DESCRIPTORS, .next_log_file = -1};
+	s = (struct service)SERVICE_INIT;
+	s.phase = PHASE_RUNNING;
 	s.config.format = FORMAT_TEXT;
 	s.config.mode = 0640;
 	snprintf(s.config.path, sizeof(s.config.path), "%s/one.log", directory);
@@ -70,7 +71,7 @@ static void check_log_is(const char *name)
 	assert_int_equal(stat(path, &named), 0);
 	assert_int_equal(fstat(s.fds.log_file, &ours), 0);
 	assert_int_equal(named.st_ino, ours.st_ino);
-	assert_int_equal(s.next_log_file, -1);
+	assert_int_equal(s.log.next_file, -1);
 }
 
 static void open_next(const char *name)
@@ -99,7 +100,7 @@ static void test_reopen_after_a_reload(void **state)
 
 	(void)state;
 	open_next("two.log");
-	assert_int_equal(fstat(s.next_log_file, &st), 0);
+	assert_int_equal(fstat(s.log.next_file, &st), 0);
 	inode = st.st_ino;
 	assert_int_equal(message_log_reopen(&s), 0);
 	check_log_is("two.log");

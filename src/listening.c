@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "startup_listen.h"
+#include "listening.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static const char *why_refused(int r)
 	}
 }
 
-void startup_adopt_sockets(struct service *s, const struct kept *kept)
+void listening_adopt(struct service *s, const struct kept *kept)
 {
 	bool all = kept->n_passed <= LISTENERS_MAX;
 
@@ -38,10 +38,9 @@ void startup_adopt_sockets(struct service *s, const struct kept *kept)
 			journal_warning("systemd passed %s, which is no socket and not known: closed",
 					passed->name);
 		} else if (r < 0) {
-			journal_field("ERRNO=%d", -r);
-			journal_event(JOURNAL_CANNOT_START, LOG_ERR,
-				      "systemd passed %s, which %s; not started", passed->name,
-				      why_refused(r));
+			journal_failure(JOURNAL_CANNOT_START, LOG_ERR, -r,
+					"systemd passed %s, which %s; not started", passed->name,
+					why_refused(r));
 			all = false;
 		}
 	}
@@ -61,26 +60,30 @@ static const char *why_not_to_listen(int r)
 	}
 }
 
-int startup_listen(struct service *s)
+int listening_open(const struct config *config, const struct listeners *running,
+		   const char *consequence, struct listeners *ret_listeners)
 {
 	char failed[PEER_NAME_SIZE], skipped[256];
-	int r;
-
-	if (s->fds.listeners.are_passed) {
-		listeners_configure(&s->fds.listeners, &s->config);
-		return s->fds.listeners.n > 0 ? 0 : -EINVAL;
-	}
-	r = listeners_open(&s->config, NULL, &s->fds.listeners, failed, skipped, sizeof(skipped));
+	int r = listeners_open(config, running, ret_listeners, failed, skipped, sizeof(skipped));
 
 	if (r < 0) {
 		journal_field("ADDRESS=%s", failed);
-		journal_field("ERRNO=%d", -r);
-		journal_event(JOURNAL_CANNOT_LISTEN, LOG_ERR, "cannot listen on %s: %s%s; not started",
-			      failed, strerror(-r), why_not_to_listen(r));
+		journal_failure(JOURNAL_CANNOT_LISTEN, LOG_ERR, -r, "cannot listen on %s: %s%s; %s",
+				failed, strerror(-r), why_not_to_listen(r), consequence);
 		return r;
 	}
 	if (skipped[0])
 		journal_notice("not listening on %s: this host has no such address", skipped);
-	listeners_configure(&s->fds.listeners, &s->config);
 	return 0;
+}
+
+int listening_open_first(struct service *s)
+{
+	int r = s->fds.listeners.n > 0 ? 0 : -EINVAL;
+
+	if (!s->fds.listeners.are_passed)
+		r = listening_open(&s->config, NULL, "not started", &s->fds.listeners);
+	if (r == 0)
+		listeners_configure(&s->fds.listeners, &s->config);
+	return r;
 }
