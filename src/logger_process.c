@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backoff.h"
 #include "child.h"
 #include "clock.h"
 #include "exit_status.h"
@@ -19,9 +20,8 @@
 #include "receipt.h"
 #include "timer.h"
 
-/* So many loggers in a row that got nothing done are replaced at once; each further one doubles the wait. */
+/* So many loggers in a row that got nothing done are replaced at once. */
 #define FREE_DEATHS 5
-#define FIRST_WAIT_USEC 20000
 #define LONGEST_WAIT_USEC 2000000
 /* Each failed sync leaves a file behind, so a disk that goes on failing is tried less often. */
 #define LONGEST_SYNC_WAIT_USEC 10000000
@@ -151,15 +151,9 @@ void logger_process_order(struct service *s, enum logger_order order)
 /* How long to wait before the next logger, after one that was not meant to end. */
 static uint64_t wait_after_death(struct service *s, bool got_something_done, uint64_t longest_usec)
 {
-	uint64_t wait_usec = FIRST_WAIT_USEC;
-
 	if (got_something_done)
 		s->logger.deaths = 0;
-	if (++s->logger.deaths <= FREE_DEATHS)
-		return 0;
-	for (unsigned i = FREE_DEATHS + 1; i < s->logger.deaths && wait_usec < longest_usec; i++)
-		wait_usec *= 2;
-	return wait_usec < longest_usec ? wait_usec : longest_usec;
+	return backoff_usec(++s->logger.deaths, FREE_DEATHS, longest_usec);
 }
 
 static void start_in(struct service *s, uint64_t wait_usec)

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "backoff.h"
 #include "child.h"
 #include "clock.h"
 #include "journal.h"
@@ -19,9 +20,8 @@
 
 /* After a failed fork. */
 #define FORK_RETRY_USEC 200000
-/* So many workers in a row that got nothing done are replaced at once; each further one doubles the wait. */
+/* So many workers in a row that got nothing done are replaced at once. */
 #define FREE_DEATHS 100
-#define FIRST_WAIT_USEC 20000
 #define LONGEST_WAIT_USEC 2000000
 /* Deaths that lie further apart are not in a row. */
 #define ROW_USEC 10000000
@@ -154,17 +154,15 @@ void worker_pool_signal(struct service *s, int signo)
 /* A worker that could not do its work is replaced, but not in a busy loop. */
 static void note_failure(struct service *s, unsigned i)
 {
-	uint64_t now = clock_monotonic_usec(), wait_usec = FIRST_WAIT_USEC;
+	uint64_t now = clock_monotonic_usec(), wait_usec;
 
 	if (atomic_load(&scoreboard_slot(s->board, i)->clients) != s->pool.workers[i].clients_at_start ||
 	    now - s->pool.died_usec >= ROW_USEC)
 		s->pool.deaths = 0;
 	s->pool.died_usec = now;
-	if (++s->pool.deaths <= FREE_DEATHS)
-		return;
-	for (unsigned n = FREE_DEATHS + 1; n < s->pool.deaths && wait_usec < LONGEST_WAIT_USEC; n++)
-		wait_usec *= 2;
-	timer_set(s->pool.retry, wait_usec < LONGEST_WAIT_USEC ? wait_usec : LONGEST_WAIT_USEC);
+	wait_usec = backoff_usec(++s->pool.deaths, FREE_DEATHS, LONGEST_WAIT_USEC);
+	if (wait_usec > 0)
+		timer_set(s->pool.retry, wait_usec);
 }
 
 static void free_slot(struct service *s, unsigned i, bool was_killed)

@@ -110,8 +110,9 @@ def test_what_the_daemon_refuses_is_said(start):
     with Client(daemon.port) as client:
         blocker = start({"server.port": taken}, name="blocker")
         daemon.configure(server_port=taken)
-        assert refuse(daemon) == ("echo-logctl: not reloaded: cannot listen on 127.0.0.1:%d: Address "
-                                  "already in use\n" % taken)
+        assert refuse(daemon) == (
+            "echo-logctl: not reloaded: cannot listen on 127.0.0.1:%d: Address already in use: "
+            "another program listens there; the running configuration stays\n" % taken)
         client.talk(b"undisturbed")
     assert daemon.wait_status("^Last reload failed")
     daemon.configure(server_port=daemon.port, log_path=blocker.path)
