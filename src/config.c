@@ -443,5 +443,5 @@ void config_print_mistakes(const struct diagnostics *diagnostics, FILE *out)
 {
 	fputs(diagnostics->text, out);
 	if (diagnostics->omitted > 0)
-		fprintf(out, "... and %u more\n", diagnostics->omitted);
+		fprintf(out, "... and %u more mistakes\n", diagnostics->omitted);
 }

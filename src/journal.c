@@ -175,34 +175,33 @@ const char *journal_last_error(void)
 }
 
 /* Before a message with fields of its own, which wait meanwhile. */
-static void say_swallowed(unsigned n)
+static void report_suppressed(unsigned n)
 {
 	char waiting[FIELDS_SIZE], text[128];
 	size_t len = fields_len;
 
 	memcpy(waiting, fields, len);
 	fields_len = 0;
-	snprintf(text, sizeof(text), "%u messages of this process were swallowed: too many a second",
-		 n);
+	snprintf(text, sizeof(text), "suppressed %u message%s of this process: too many per second", n, PLURAL(n));
 	journal_field("COUNT=%u", n);
-	say(JOURNAL_SWALLOWED, LOG_WARNING, text);
+	say(JOURNAL_SUPPRESSED, LOG_WARNING, text);
 	memcpy(fields, waiting, len);
 	fields_len = len;
 }
 
-static void say_or_swallow(enum journal_event event, int priority, const char *text)
+static void say_or_suppress(enum journal_event event, int priority, const char *text)
 {
-	static unsigned swallowed;
+	static unsigned suppressed;
 
 	if (priority <= LOG_ERR)
 		snprintf(last_error, sizeof(last_error), "%s", text);
 	if (may_speak(priority)) {
-		if (swallowed > 0)
-			say_swallowed(swallowed);
-		swallowed = 0;
+		if (suppressed > 0)
+			report_suppressed(suppressed);
+		suppressed = 0;
 		say(event, priority, text);
 	} else {
-		swallowed++;
+		suppressed++;
 		fields_len = 0;
 	}
 }
@@ -216,7 +215,7 @@ void journal_event(enum journal_event event, int priority, const char *format, .
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	say_or_swallow(event, priority, text);
+	say_or_suppress(event, priority, text);
 	errno = saved_errno;
 }
 
@@ -230,6 +229,6 @@ void journal_failure(enum journal_event event, int priority, int error, const ch
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	journal_field("ERRNO=%d", error);
-	say_or_swallow(event, priority, text);
+	say_or_suppress(event, priority, text);
 	errno = saved_errno;
 }

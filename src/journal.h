@@ -9,7 +9,7 @@
  *
  * Each process may say at most JOURNAL_BURST messages at once and
  * JOURNAL_PER_SECOND in the long run, and as many errors again, which no
- * flood of lesser ones can drown; what is swallowed is counted and the count
+ * flood of lesser ones can drown; what is suppressed is counted and the count
  * is said with the next message that passes.
  */
 #ifndef ECHO_LOGD_JOURNAL_H
@@ -60,8 +60,11 @@ __attribute__((format(printf, 3, 4))) void journal_event(enum journal_event even
 __attribute__((format(printf, 4, 5))) void journal_failure(enum journal_event event, int priority,
 							    int error, const char *format, ...);
 
-/* What journal_event() was last given with LOG_ERR or worse, said or swallowed; "" if nothing yet. */
+/* What journal_event() was last given with LOG_ERR or worse, said or suppressed; "" if nothing yet. */
 const char *journal_last_error(void);
+
+/* For a message that counts something: "1 client", "2 clients". */
+#define PLURAL(n) ((n) == 1 ? "" : "s")
 
 #define journal_error(...) journal_event(JOURNAL_NONE, LOG_ERR, __VA_ARGS__)
 #define journal_warning(...) journal_event(JOURNAL_NONE, LOG_WARNING, __VA_ARGS__)

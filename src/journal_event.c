@@ -27,7 +27,7 @@ static const char *const ids[N_JOURNAL_EVENTS] = {
 	[JOURNAL_RECORDS_SPILLED] = "67ffefdcc74449c88ac0b45ab61ef01f",
 	[JOURNAL_RECORDS_LOST] = "83428c68a0bb4751865d3a68f5728342",
 	[JOURNAL_SPILLS_WAIT] = "962dbd0c616747d8ba1581eb614fc1a4",
-	[JOURNAL_SWALLOWED] = "e25ee7279b5348149eedecbc2dad8fa0",
+	[JOURNAL_SUPPRESSED] = "e25ee7279b5348149eedecbc2dad8fa0",
 };
 
 const char *journal_event_id(enum journal_event event)

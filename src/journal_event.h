@@ -35,7 +35,7 @@ enum journal_event {
 	JOURNAL_RECORDS_SPILLED,		/* BYTES=, SPILL= */
 	JOURNAL_RECORDS_LOST,		/* or kept by systemd for another try; BYTES=, SPILL=, ERRNO= */
 	JOURNAL_SPILLS_WAIT,		/* of earlier runs; SPILL= is the last */
-	JOURNAL_SWALLOWED,		/* messages were not said; COUNT= */
+	JOURNAL_SUPPRESSED,		/* messages were not said; COUNT= */
 	N_JOURNAL_EVENTS
 };
 

@@ -11,9 +11,9 @@ static const char *why_refused(int r)
 {
 	switch (r) {
 	case -EPROTOTYPE:
-		return "is no stream socket: the socket unit needs ListenStream=";
+		return "is not a stream socket: the socket unit needs ListenStream=";
 	case -EAFNOSUPPORT:
-		return "is neither an IP nor an AF_UNIX socket";
+		return "is neither an IP socket nor an AF_UNIX one";
 	case -EINVAL:
 		return "does not listen: the socket unit needs Accept=no";
 	default:
@@ -35,7 +35,7 @@ void listening_adopt(struct service *s, const struct kept *kept)
 
 		if (r == -ENOTSOCK) {
 			/* Perhaps kept by another version; that is no reason not to serve. */
-			journal_warning("systemd passed %s, which is no socket and not known: closed",
+			journal_warning("systemd passed a descriptor named %s, which is not a socket; it is closed",
 					passed->name);
 		} else if (r < 0) {
 			journal_failure(JOURNAL_CANNOT_START, LOG_ERR, -r,

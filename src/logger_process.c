@@ -93,7 +93,7 @@ static int fork_or_say_why(struct service *s, int told_errno)
 	int r = fork_logger(s);
 
 	if (r < 0 && told_errno != -r)
-		journal_error("cannot fork the logger: %s; %s", strerror(-r),
+		journal_error("cannot fork the logger: %s; %s, retrying", strerror(-r),
 			      stall_consequence(s->config.when_stalled));
 	return r;
 }
@@ -108,7 +108,7 @@ static int prepare_and_fork(struct service *s)
 		r = fork_or_say_why(s, told_errno);
 	}
 	if (r == 0 && told_errno != 0)
-		journal_notice("%s is open and has a logger again", config_log_name(&s->config));
+		journal_notice("%s can be written again", config_log_name(&s->config));
 	s->log.reported_errno = -r;
 	atomic_store(&s->board->no_logger_errno, -r);
 	/* STATUS= has something new to say. */
@@ -179,8 +179,8 @@ static void replace_dead(struct service *s, pid_t pid, int wait_status)
 	journal_field("LOGGER_PID=%d", (int)pid);
 	journal_field("%s=%d", killed ? "SIGNAL" : "EXIT_STATUS", number);
 	journal_event(JOURNAL_LOGGER_DIED, LOG_WARNING,
-		      "the logger %s %d: nothing is lost, starting another%s",
-		      killed ? "was killed by signal" : "left with status", number,
+		      "the logger %s %d; nothing is lost, starting another%s",
+		      killed ? "was killed by signal" : "exited with status", number,
 		      wait_usec > 0 ? " after a pause" : "");
 	start_in(s, wait_usec);
 }
@@ -193,7 +193,8 @@ static void replace_unsynced(struct service *s)
 {
 	s->logger.last_exit = LOGGER_SYNC_FAILED;
 	if (s->phase == PHASE_FINISHING && spill_left(&s->fds) == 0) {
-		journal_error("the last sync of %s failed: the service ends", config_log_name(&s->config));
+		journal_error("the last sync of %s failed; the service exits",
+			      config_log_name(&s->config));
 		(void)sd_event_exit(s->event, STATUS_CANNOT_GO_ON);
 	} else {
 		start_in(s, wait_after_death(s, has_done_a_round(s), LONGEST_SYNC_WAIT_USEC));
@@ -221,7 +222,9 @@ bool logger_process_watch(struct service *s)
 	if (s->config.logger_timeout_usec > 0 && !config_logs_to_stdout(&s->config) &&
 	    s->logger.silent_usec >= s->config.logger_timeout_usec) {
 		journal_field("LOGGER_PID=%d", (int)s->logger.pid);
-		journal_event(JOURNAL_LOGGER_HANGS, LOG_ERR, "the logger has shown no sign of life for %llu s: ending it, nothing is lost",
+		journal_event(JOURNAL_LOGGER_HANGS, LOG_ERR,
+			      "the logger has not responded for %llu s; killing it and starting another, "
+			      "nothing is lost",
 			      (unsigned long long)s->logger.silent_usec / 1000000);
 		kill(s->logger.pid, SIGKILL);
 		s->logger.looked_usec = 0;
@@ -257,7 +260,7 @@ bool logger_process_reaped(struct service *s, pid_t pid, int wait_status)
 		break;
 	case LOGGER_CANNOT_GO_ON:
 		/* It has said why, but not where STATUS= is from.  A successor would find the same. */
-		journal_error("the logger cannot go on: the service ends");
+		journal_error("the logger cannot continue; the service exits");
 		(void)sd_event_exit(s->event, STATUS_CANNOT_GO_ON);
 		break;
 	default:

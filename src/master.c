@@ -82,13 +82,18 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 		notify_stopping(s);
 		scoreboard_totals(s->board, &totals);
 		journal_field("CLIENTS=%u", totals.busy);
-		journal_event(JOURNAL_STOPPING, LOG_INFO, "stopping: %u clients have %llu ms to finish",
-			      totals.busy, (unsigned long long)s->config.drain_timeout_usec / 1000);
+		if (totals.busy == 0)
+			journal_event(JOURNAL_STOPPING, LOG_INFO, "stopping; no client is connected");
+		else
+			journal_event(JOURNAL_STOPPING, LOG_INFO,
+				      "stopping; waiting up to %llu ms for %u client%s",
+				      (unsigned long long)s->config.drain_timeout_usec / 1000,
+				      totals.busy, PLURAL(totals.busy));
 		listeners_close(&s->fds.listeners, NULL);
 		worker_pool_signal(s, SIGHUP);
 		timer_set(s->loop.close_timer, s->config.drain_timeout_usec);
 	} else if (s->phase == PHASE_DRAINING) {
-		journal_info("stopping now");
+		journal_info("second stop signal: stopping without waiting for clients");
 		timer_set(s->loop.close_timer, 0);
 	}
 	finish_if_alone(s);
@@ -174,8 +179,11 @@ static void look_at_limit(struct service *s)
 	if (reached && !s->loop.limit_was_reached) {
 		journal_field("LOG_PATH=%s", s->config.path);
 		journal_field("MESSAGES=%llu", (unsigned long long)s->config.message_limit);
-		journal_event(JOURNAL_MESSAGE_LIMIT, LOG_WARNING, "%s has its %llu messages (log.message_limit): clients are still echoed, new messages are not saved until the file is renamed and the log opened again (SIGUSR1), or the limit raised",
-			      s->config.path, (unsigned long long)s->config.message_limit);
+		journal_event(JOURNAL_MESSAGE_LIMIT, LOG_WARNING,
+			      "%s has reached log.message_limit (%llu message%s): new messages are echoed "
+			      "but not saved; rename the file and run echo-logctl reopen, or raise the limit",
+			      s->config.path, (unsigned long long)s->config.message_limit,
+			      PLURAL(s->config.message_limit));
 	}
 	s->loop.limit_was_reached = reached;
 }
@@ -261,14 +269,14 @@ int master_run(struct service *s)
 	if (r >= 0)
 		r = logger_process_start(s);
 	if (r < 0) {
-		journal_field("ERRNO=%d", -r);
-		journal_event(JOURNAL_CANNOT_START, LOG_ERR, "cannot start: %s", strerror(-r));
+		journal_failure(JOURNAL_CANNOT_START, LOG_ERR, -r,
+				"cannot set up the master loop: %s; not started", strerror(-r));
 		return STATUS_CANNOT_START;
 	}
 	worker_pool_fill(s);
 	r = sd_event_loop(s->event);
 	if (r < 0) {
-		journal_error("the event loop failed: %s", strerror(-r));
+		journal_error("the event loop failed: %s; the service exits", strerror(-r));
 		return STATUS_CANNOT_GO_ON;
 	}
 	return r;

@@ -51,35 +51,77 @@ static const char *consequence_of_no_log(const struct service *s)
 	return stall_consequence(s->config.when_stalled);
 }
 
-/* Whom, where and what to do about it: the three things that one needs to know of a log that cannot be opened. */
-static void explain_open_failure(const char *path, int r, const char *consequence)
+/* The user that this process runs as, as chown(1) takes it. */
+static void name_user(char *text, size_t size)
 {
 	const struct passwd *user = getpwuid(geteuid());
-	const char *slash = strrchr(path, '/');
-	int directory_len = slash == path ? 1 : (int)(slash - path);
-	char name[32];
 
-	snprintf(name, sizeof(name), "uid %u", geteuid());
 	if (user)
-		snprintf(name, sizeof(name), "%s", user->pw_name);
-	journal_field("LOG_PATH=%s", path);
-	journal_field("ERRNO=%d", -r);
-	if (r == -EBUSY)
-		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR, "log.path: %s is locked: another echo-logd writes to it; %s", path,
-			      consequence);
-	else if (r == -ENOTSUP)
-		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR, "log.path: %s is not a regular file; %s", path, consequence);
-	else if (r == -EROFS)
-		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR, "log.path: cannot write to %s: %s; under systemd add ReadWritePaths=%.*s to a drop-in (systemctl edit echo-logd); %s",
-			      path, strerror(-r), directory_len, path, consequence);
-	else if (r == -EACCES || r == -EPERM)
-		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR, "log.path: user %s cannot create or write %s: %s; try: chown %s %.*s; %s",
-			      name, path, strerror(-r), name, directory_len, path, consequence);
-	else if (r == -ENOENT || r == -ENOTDIR)
-		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR, "log.path: the directory %.*s does not exist or is not one: %s; create it for user %s; %s",
-			      directory_len, path, strerror(-r), name, consequence);
+		snprintf(text, size, "%s", user->pw_name);
 	else
-		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR, "log.path: cannot open %s: %s; %s", path, strerror(-r), consequence);
+		snprintf(text, size, "%u", geteuid());
+}
+
+/* What is wrong with the file at PATH, and what to do about it.  R is the -errno of opening it. */
+static void explain_open_failure(const char *path, int r, char *text, size_t size)
+{
+	char directory[PATH_MAX], user[64];
+	const char *slash = strrchr(path, '/'), *error = strerror(-r);
+
+	snprintf(directory, sizeof(directory), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	name_user(user, sizeof(user));
+	switch (-r) {
+	case EBUSY:
+		snprintf(text, size, "%s is locked: another echo-logd writes to it", path);
+		break;
+	case ENOTSUP:
+		snprintf(text, size, "%s is not a regular file", path);
+		break;
+	case EROFS:
+		snprintf(text, size,
+			 "cannot write to %s: %s; under systemd add ReadWritePaths=%s to a drop-in "
+			 "(systemctl edit echo-logd)",
+			 path, error, directory);
+		break;
+	case EACCES:
+	case EPERM:
+		snprintf(text, size, "user %s cannot create or write %s: %s; try: chown %s %s", user,
+			 path, error, user, directory);
+		break;
+	case ENOENT:
+	case ENOTDIR:
+		snprintf(text, size,
+			 "the directory %s does not exist or is not a directory: %s; create it for "
+			 "user %s",
+			 directory, error, user);
+		break;
+	default:
+		snprintf(text, size, "cannot open %s: %s", path, error);
+	}
+}
+
+/* Logs that the log at PATH cannot be used: log.path: TEXT; CONSEQUENCE. */
+static void report_unusable(const char *path, int r, const char *text, const char *consequence)
+{
+	journal_field("LOG_PATH=%s", path);
+	journal_failure(JOURNAL_LOG_UNUSABLE, LOG_ERR, -r, "log.path: %s; %s", text, consequence);
+}
+
+static void report_open_failure(const char *path, int r, const char *consequence)
+{
+	char text[2 * PATH_MAX];
+
+	explain_open_failure(path, r, text, sizeof(text));
+	report_unusable(path, r, text, consequence);
+}
+
+/* Logs that ACTION on the file at PATH failed. */
+static void report_failed_action(const char *action, const char *path, int r, const char *consequence)
+{
+	char text[2 * PATH_MAX];
+
+	snprintf(text, sizeof(text), "cannot %s %s: %s", action, path, strerror(-r));
+	report_unusable(path, r, text, consequence);
 }
 
 /* The directory of a file that was made or renamed, where echoes promise that it is on disk. */
@@ -96,7 +138,8 @@ static void sync_directory(struct service *s)
 	snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path + 1), path);
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd) < 0)
-		journal_warning("cannot sync %s: %m; a new name there may not survive a power cut",
+		journal_warning("cannot sync the directory %s: %m; the name of the new file may not "
+				"survive a power cut",
 				directory);
 	if (fd >= 0)
 		close(fd);
@@ -107,12 +150,8 @@ static int examine(int fd, const struct config *config, struct logfile_contents 
 {
 	int r = logfile_examine(fd, config->format, ret);
 
-	if (r < 0 && is_news(told_errno, r)) {
-		journal_field("LOG_PATH=%s", config->path);
-		journal_field("ERRNO=%d", -r);
-		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR, "log.path: cannot read %s: %s; %s",
-			      config->path, strerror(-r), consequence);
-	}
+	if (r < 0 && is_news(told_errno, r))
+		report_failed_action("read", config->path, r, consequence);
 	return r;
 }
 
@@ -123,8 +162,8 @@ static void say_torn(const struct service *s, uint64_t bytes)
 	journal_field("LOG_PATH=%s", s->config.path);
 	journal_field("BYTES=%llu", (unsigned long long)bytes);
 	journal_event(JOURNAL_LOG_TORN, LOG_WARNING,
-		      "%s ended in a torn record of %llu bytes: closed off and recorded",
-		      s->config.path, (unsigned long long)bytes);
+		      "%s ended with an incomplete record of %llu byte%s; a torn record marks it",
+		      s->config.path, (unsigned long long)bytes, PLURAL(bytes));
 }
 
 /* Looks at what FD holds, and makes it what the next logger gets. */
@@ -163,12 +202,8 @@ static int set_aside(const char *path, int *told_errno, const char *consequence)
 	char name[PATH_MAX];
 	int r = logfile_set_aside(path, name);
 
-	if (r < 0 && is_news(told_errno, r)) {
-		journal_field("LOG_PATH=%s", path);
-		journal_field("ERRNO=%d", -r);
-		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR, "cannot rename %s to %s: %s; %s", path,
-			      name, strerror(-r), consequence);
-	}
+	if (r < 0 && is_news(told_errno, r))
+		report_failed_action("rename", path, r, consequence);
 	return r;
 }
 
@@ -180,7 +215,7 @@ static void prune(struct service *s)
 		return;
 	r = logfile_prune(s->config.path, s->config.keep_files);
 	if (r < 0)
-		journal_warning("cannot delete old files of %s: %s; there are more than log.keep_files",
+		journal_warning("cannot delete old files of %s: %s; more than log.keep_files stay",
 				s->config.path, strerror(-r));
 }
 
@@ -225,15 +260,13 @@ static int open_stdout(int *told_errno, const char *consequence)
 	}
 	if (fd >= 0 || !is_news(told_errno, fd))
 		return fd;
-	journal_field("LOG_PATH=stdout");
-	journal_field("ERRNO=%d", -fd);
 	if (fd == -ENOTSUP)
-		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR,
-			      "log.path: stdout is the journal, where what clients send does not belong; set StandardOutput=file:PATH in a drop-in, or log.path; %s",
-			      consequence);
+		report_unusable("stdout", fd,
+				"stdout is the journal, where client data does not belong; set "
+				"StandardOutput=file:PATH in a drop-in, or another log.path",
+				consequence);
 	else
-		journal_event(JOURNAL_LOG_UNUSABLE, LOG_ERR,
-			      "log.path: cannot write to stdout: %s; %s", strerror(-fd), consequence);
+		report_failed_action("write to", "stdout", fd, consequence);
 	return fd;
 }
 
@@ -253,7 +286,7 @@ static int open_for_format(struct service *s, const struct config *config, int *
 	fd = open_and_lock(s, config);
 	if (fd < 0) {
 		if (is_news(told_errno, fd))
-			explain_open_failure(config->path, fd, consequence);
+			report_open_failure(config->path, fd, consequence);
 		return fd;
 	}
 	r = examine(fd, config, &contents, told_errno, consequence);
@@ -263,21 +296,21 @@ static int open_for_format(struct service *s, const struct config *config, int *
 	if (r == 0) {
 		journal_field("LOG_PATH=%s", config->path);
 		journal_event(JOURNAL_LOG_SET_ASIDE, LOG_NOTICE,
-			      "%s is not in the format of log.format: set aside", config->path);
+			      "%s is not in the format that log.format names; it is renamed", config->path);
 		r = set_aside(config->path, told_errno, consequence);
 	}
 	if (r < 0)
 		return r;
 	fd = logfile_open(config->path, config->mode);
 	if (fd < 0 && is_news(told_errno, fd))
-		explain_open_failure(config->path, fd, consequence);
+		report_open_failure(config->path, fd, consequence);
 	return fd;
 }
 
 static void set_mode(const struct service *s)
 {
 	if (!config_logs_to_stdout(&s->config) && fchmod(s->fds.log_file, s->config.mode) < 0)
-		journal_warning("cannot set the mode of %s: %m", s->config.path);
+		journal_warning("cannot set the mode of %s: %m; it stays as it is", s->config.path);
 }
 
 int message_log_open_first(struct service *s)
@@ -412,8 +445,10 @@ int message_log_resume_truncated(struct service *s)
 		return r < 0 ? r : -errno;
 	crash_point("master-truncation-seen");
 	journal_field("LOG_PATH=%s", s->config.path);
-	journal_event(JOURNAL_LOG_TRUNCATED, LOG_WARNING, "%s was truncated by another program: what it held is gone, the log goes on; copytruncate loses records, rename instead",
-			s->config.path);
+	journal_event(JOURNAL_LOG_TRUNCATED, LOG_WARNING,
+		      "%s was truncated by another program: its records are lost, logging continues; "
+		      "rename the file instead (copytruncate loses records)",
+		      s->config.path);
 	forget_counts(s);
 	set_debts(s, OWES_TORN | (contents.is_empty ? OWES_START : 0), contents.torn_bytes);
 	return 0;

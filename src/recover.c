@@ -21,10 +21,10 @@ static int leave_records_with_systemd(struct service *s, int r)
 	s->exit_errno = -r;
 	journal_field("BYTES=%zu", spill_left(&s->fds));
 	journal_field("SPILL=%s", s->spill.path);
-	journal_field("ERRNO=%d", -r);
-	journal_event(JOURNAL_RECORDS_LOST, LOG_CRIT,
-		      "cannot store the records that the last run left, %zu bytes, in %s: %s; systemd keeps them until the service is stopped, trying again",
-		      spill_left(&s->fds), s->spill.path, strerror(-r));
+	journal_failure(JOURNAL_RECORDS_LOST, LOG_CRIT, -r,
+			"cannot save the last run's records (%zu bytes) in %s: %s; systemd keeps them "
+			"until the service is stopped, retrying",
+			spill_left(&s->fds), s->spill.path, strerror(-r));
 	sleep(SPILL_PAUSE_SEC);
 	return STATUS_RECORDS_LOST;
 }
@@ -40,7 +40,7 @@ static int finish_spill(struct service *s)
 		journal_field("BYTES=%llu", (unsigned long long)s->spill.bytes);
 		journal_field("SPILL=%s", s->spill.path);
 		journal_event(JOURNAL_RECORDS_SPILLED, LOG_NOTICE,
-			      "the records that the last run left, %llu bytes, are in %s",
+			      "the last run's records that were not logged (%llu bytes) are in %s",
 			      (unsigned long long)s->spill.bytes, s->spill.path);
 	}
 	return r;

@@ -23,7 +23,7 @@ void reload_log_mistakes(const struct service *s)
 		journal_event(JOURNAL_CONFIG_WRONG, LOG_ERR, "%.*s", (int)(newline - line), line);
 	}
 	if (s->reload.diagnostics.omitted > 0)
-		journal_error("... and %u more", s->reload.diagnostics.omitted);
+		journal_error("... and %u more mistakes", s->reload.diagnostics.omitted);
 }
 
 /* A part of the new configuration has no effect, and whoever asked for it may hear of that. */
@@ -48,8 +48,8 @@ static int load(struct service *s, struct config *ret_fresh)
 		return r;
 	}
 	if (config_keep_until_restart(ret_fresh, &s->config, names, sizeof(names)) > 0) {
-		snprintf(text, sizeof(text), "a change of %s needs a restart; the running value stays",
-			 names);
+		snprintf(text, sizeof(text),
+			 "a change of %s needs a restart; the running value stays", names);
 		make_reservation(s, text);
 	}
 	return 0;
@@ -71,7 +71,8 @@ static int open_listeners(struct service *s, const struct config *fresh,
 			       ret_listeners);
 
 	if (r == 0 && ret_listeners->are_passed && names_other_addresses(fresh, &s->config))
-		make_reservation(s, "a change of server.address or server.port has no effect: the sockets are systemd's, change the socket unit");
+		make_reservation(s, "server.address and server.port have no effect: systemd made the sockets; "
+				    "change the socket unit");
 	return r;
 }
 
@@ -136,7 +137,7 @@ void reload_request(struct service *s)
 		end_reload(s, true, journal_last_error());
 		journal_field("CONFIG_FILE=%s", s->options->config_path);
 		journal_event(JOURNAL_RELOAD_FAILED, LOG_ERR,
-			      "reload failed: the running configuration stays");
+			      "reload failed; the running configuration stays");
 		notify_ready(s);
 		return;
 	}

@@ -13,8 +13,8 @@ static const struct {
 	[SHORTAGE_ACCEPT] = {"cannot accept clients", "they wait", "clients are accepted again"},
 	[SHORTAGE_FORK] = {"cannot fork workers", "new clients may wait",
 			  "workers are forked again"},
-	[SHORTAGE_WORK] = {"workers cannot go on", "others take their place",
-			  "workers go on again"},
+	[SHORTAGE_WORK] = {"workers cannot continue", "others replace them",
+			   "workers continue again"},
 };
 
 bool shortage_report_changes(struct service *s)
@@ -31,10 +31,9 @@ bool shortage_report_changes(struct service *s)
 		if (is_there) {
 			int error = atomic_load(&s->board->shortages[kind].error);
 
-			journal_field("ERRNO=%d", error);
-			journal_event(JOURNAL_SHORTAGE, LOG_WARNING, "%s: %s; %s, trying again",
-				      words[kind].begins, strerror(error),
-				      words[kind].consequence);
+			journal_failure(JOURNAL_SHORTAGE, LOG_WARNING, error, "%s: %s; %s, retrying",
+					words[kind].begins, strerror(error),
+					words[kind].consequence);
 		} else {
 			journal_event(JOURNAL_SHORTAGE_OVER, LOG_NOTICE, "%s: no failure for %d s",
 				      words[kind].is_over, SHORTAGE_OVER_USEC / 1000000);

@@ -36,10 +36,10 @@ static void give_up(struct service *s, const char *what, int r)
 {
 	journal_field("BYTES=%zu", spill_left(&s->fds));
 	journal_field("SPILL=%s", s->spill.path);
-	journal_field("ERRNO=%d", -r);
-	journal_event(JOURNAL_RECORDS_LOST, LOG_CRIT,
-		      "cannot %s %s: %s; %zu bytes of records are lost, unless this is a restart",
-		      what, s->spill.path, strerror(-r), spill_left(&s->fds));
+	journal_failure(JOURNAL_RECORDS_LOST, LOG_CRIT, -r,
+			"cannot %s %s: %s; %zu bytes of records are lost, unless this stop is part of "
+			"a restart",
+			what, s->spill.path, strerror(-r), spill_left(&s->fds));
 	(void)sd_event_exit(s->event, STATUS_RECORDS_LOST);
 }
 
@@ -84,9 +84,9 @@ static void move_to_spill(struct service *s)
 		journal_field("BYTES=%llu", (unsigned long long)s->spill.bytes);
 		journal_field("SPILL=%s", s->spill.path);
 		journal_event(JOURNAL_RECORDS_SPILLED, LOG_WARNING,
-			      "%llu bytes of records that %s could not take are in %s",
-			      (unsigned long long)s->spill.bytes, config_log_name(&s->config),
-			      s->spill.path);
+			      "saved %llu bytes of records in %s, because %s could not be written",
+			      (unsigned long long)s->spill.bytes, s->spill.path,
+			      config_log_name(&s->config));
 	}
 	(void)sd_event_exit(s->event, STATUS_CLEAN);
 }
@@ -96,7 +96,7 @@ void spill_on_stop_if_stalled(struct service *s)
 	if (!s->stop.has_given_up_log) {
 		if (!is_stalled(s))
 			return;
-		journal_warning("%s takes nothing and the service stops: its records go to the state directory",
+		journal_warning("cannot write to %s; stopping and saving its records in the state directory",
 				config_log_name(&s->config));
 		s->stop.has_given_up_log = true;
 		if (s->logger.pid > 0)

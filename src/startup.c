@@ -128,7 +128,8 @@ static void begin_run(struct service *s)
 	int r = command_line_note(board, s->options);
 
 	if (r < 0)
-		journal_warning("cannot note the command line: %s; echo-logctl reload is not possible",
+		journal_warning("cannot store the command line: %s; echo-logctl reload will not work, send "
+				"SIGHUP instead",
 				strerror(-r));
 	atomic_store(&board->master_pid, getpid());
 	atomic_store(&board->logger_pid, 0);
@@ -174,18 +175,22 @@ static void introduce(const struct service *s)
 	journal_field("LOG_PATH=%s", config_log_name(&s->config));
 	journal_event(JOURNAL_STARTED, LOG_INFO, "listening on %s%s, logging to %s", names,
 		      s->fds.listeners.are_passed
-			     ? " (sockets of systemd: server.address and server.port have no effect)"
+			     ? " (sockets from systemd; server.address and server.port have no effect)"
 			     : "",
 		     config_log_name(&s->config));
 	if (geteuid() == 0)
-		journal_warning("running as root, which nothing here needs: use a user of its own and CAP_NET_BIND_SERVICE");
+		journal_warning("running as root is unnecessary; use a user of its own with "
+				"CAP_NET_BIND_SERVICE");
 	if (n_spilled > 0) {
 		journal_field("SPILL=%s", path);
-		journal_event(JOURNAL_SPILLS_WAIT, LOG_NOTICE, "%u files hold records that an earlier run could not log, the last is %s; they belong to the message log: move them to an archive beside it",
-			      n_spilled, path);
+		journal_event(JOURNAL_SPILLS_WAIT, LOG_NOTICE,
+			      "%u spill file%s with records that an earlier run could not log, the newest "
+			      "is %s; move spills to where the rotated files of the log are kept",
+			      n_spilled, PLURAL(n_spilled), path);
 	}
 	if (s->config.echo_after == ECHO_AFTER_QUEUED && !getenv("NOTIFY_SOCKET"))
-		journal_notice("nobody keeps the log pipe if every process is killed at once: for that, run under systemd or set log.echo_after = written");
+		journal_notice("records still in the log pipe are lost if all processes are killed at "
+			       "once; to prevent this, run under systemd or set log.echo_after = written");
 }
 
 int startup_open_process(void)

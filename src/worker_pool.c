@@ -200,10 +200,15 @@ static void tell_of_end(const struct service *s, unsigned i, int wait_status)
 		journal_field("MESSAGES=%" PRIu64, atomic_load(&slot->received_messages) -
 							   atomic_load(&slot->messages_at_open));
 	}
-	journal_event(JOURNAL_WORKER_KILLED, LOG_WARNING, "worker %d was killed by signal %d%s%s",
-		      (int)s->pool.workers[i].pid, WTERMSIG(wait_status),
-		      id != 0 ? ": connection lost of " : ", it had no client",
-		      id != 0 ? slot->peer : "");
+	if (id == 0)
+		journal_event(JOURNAL_WORKER_KILLED, LOG_WARNING,
+			      "worker %d was killed by signal %d; it had no client",
+			      (int)s->pool.workers[i].pid, WTERMSIG(wait_status));
+	else
+		journal_event(JOURNAL_WORKER_KILLED, LOG_WARNING,
+			      "worker %d was killed by signal %d; connection from %s (id %013" PRIx64
+			      ") was lost",
+			      (int)s->pool.workers[i].pid, WTERMSIG(wait_status), slot->peer, id);
 }
 
 bool worker_pool_reaped(struct service *s, pid_t pid, int wait_status)

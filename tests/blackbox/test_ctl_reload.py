@@ -144,7 +144,7 @@ def test_a_relative_name_is_the_daemons(start, tmp_path):
 def test_a_command_line_that_is_too_long(make_daemon, tmp_path):
     name = "log.path=%s/%smessages.log" % (tmp_path, "./" * 40)
     daemon = make_daemon(runtime_directory=True, arguments=["-o", name] * 60).start()
-    assert "cannot note the command line" in daemon.stderr()
+    assert "cannot store the command line" in daemon.stderr()
     assert "send SIGHUP to its master" in refuse(daemon)
     assert not is_told(daemon)
 

@@ -357,7 +357,7 @@ def test_torn_tail_is_closed_off(make_daemon, format):
         assert file.read().startswith(whole + torn + b"\n")
     assert log.service_events() == ["start", "torn", "start"]
     assert log.service[1].keys["bytes"] == 40
-    assert "torn record of 40 bytes" in daemon.stderr()
+    assert "incomplete record of 40 bytes" in daemon.stderr()
 
 
 @pytest.mark.parametrize("before, after", [("text", "json"), ("json", "text"), ("raw", "text"),
@@ -382,4 +382,4 @@ def test_file_of_another_format_is_set_aside(make_daemon, before, after):
             assert file.read() == b"of this life\n"
     else:
         check_log([current], [client], format=after, min_bytes=10)
-    assert "set aside" in daemon.stderr()
+    assert "it is renamed" in daemon.stderr()

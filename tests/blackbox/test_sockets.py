@@ -82,7 +82,7 @@ def test_any_number_with_and_without_names(start, passed, tmp_path):
     with pytest.raises(ConnectionRefusedError):
         Client(daemon.port)
     assert "listening on 127.0.0.1:%d, " % ports[0] in daemon.stderr()
-    assert "[::1]:%d, unix:%s, unix:@%s (sockets of systemd: server.address and server.port " \
+    assert "[::1]:%d, unix:%s, unix:@%s (sockets from systemd; server.address and server.port " \
         "have no effect), logging to " % (ports[17], path, path) in daemon.stderr()
     daemon.stop()
     log = read_log(daemon.path)
@@ -153,8 +153,8 @@ def seqpacket(port):
 
 
 @pytest.mark.parametrize("make, why", [
-    (datagram, "is no stream socket: the socket unit needs ListenStream="),
-    (seqpacket, "is no stream socket: the socket unit needs ListenStream="),
+    (datagram, "is not a stream socket: the socket unit needs ListenStream="),
+    (seqpacket, "is not a stream socket: the socket unit needs ListenStream="),
     (not_listening, "does not listen: the socket unit needs Accept=no"),
     (connected, "does not listen: the socket unit needs Accept=no"),
 ])
@@ -192,7 +192,7 @@ def test_what_is_no_socket_is_closed(start, passed):
     port = free_port()
     with open("/dev/null") as strange:
         daemon = start(sockets=[("of-the-future", strange), ("", passed(port))])
-    assert "systemd passed of-the-future, which is no socket and not known: closed" in daemon.stderr()
+    assert "systemd passed a descriptor named of-the-future, which is not a socket" in daemon.stderr()
     with Client(port) as client:
         client.talk(b"x")
 
@@ -208,7 +208,7 @@ def test_a_reload_leaves_them_alone(start, passed):
         daemon.configure(server_port=free_port(), server_address="127.0.0.1")
         assert "failed" not in daemon.reload()
         client.talk(b"after")
-    said = "a change of server.address or server.port has no effect: the sockets are systemd's"
+    said = "server.address and server.port have no effect: systemd made the sockets"
     assert daemon.stderr().count(said) == 1
     with Client(port) as client:
         client.talk(b"new")

@@ -370,7 +370,7 @@ def test_a_spill_dies(start_crashing, traffic, points, store, point, spoil):
     daemon.write_config()
     daemon.start()
     daemon.stop()
-    assert re.search(r"records that the last run left, \d+ bytes, are in ", daemon.stderr())
+    assert re.search(r"records that were not logged \(\d+ bytes\) are in ", daemon.stderr())
     assert len(os.listdir(os.environ["STATE_DIRECTORY"])) == 1
     load.judge(*files_of(daemon), least_bytes=LEAST)
 

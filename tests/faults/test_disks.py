@@ -27,7 +27,7 @@ def log_files(daemon):
 def free(daemon, mounts, disk, load):
     """Room for the rest of the test: the traffic ends soon, STATUS= and journal say that it is over."""
     mounts.resize(disk, "2g")
-    wait_until(lambda: daemon.stderr().endswith("takes records again\n"), "the end of the stall")
+    wait_until(lambda: daemon.stderr().endswith("can be written again\n"), "the end of the stall")
     size = os.path.getsize(daemon.path)
     wait_until(lambda: os.path.getsize(daemon.path) > size + 1_000_000, "the log going on")
     load.process.terminate()
@@ -147,7 +147,7 @@ def test_stop_while_stdout_is_full_spills(make_daemon, traffic, mounts, tmp_path
     with open(path, "rb") as out:
         whole.write_bytes(out.read() + spill.read_bytes())
     load.judge(str(whole), least_bytes=3_000_000)
-    assert "bytes of records that stdout could not take" in daemon.stderr()
+    assert "because stdout could not be written" in daemon.stderr()
 
 
 def test_a_start_on_a_full_disk_is_ready(start, mounts):
@@ -276,7 +276,7 @@ def test_bursts_of_errors(start, traffic, call, error):
             size = os.path.getsize(daemon.path)
             wait_until(lambda: os.path.getsize(daemon.path) > size + 3_000_000, "the log going on")
         else:
-            wait_until(lambda: "takes records again" in daemon.stderr(), "the end of the stall")
+            wait_until(lambda: "can be written again" in daemon.stderr(), "the end of the stall")
         strace.terminate()
     assert load.end(at_once=True)["lost"] == 0
     daemon.stop()
@@ -361,7 +361,7 @@ def test_a_failed_sync_is_no_receipt(start, traffic):
     subprocess.run(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e",
                     "inject=fdatasync:error=EIO:when=3"], timeout=60)
     wait_until(lambda: logger_of(daemon) != pid, "another logger")
-    assert "cannot sync" in daemon.stderr() and "the file is set aside" in daemon.stderr()
+    assert "cannot sync" in daemon.stderr() and "the file is renamed" in daemon.stderr()
     size = os.path.getsize(daemon.path)
     wait_until(lambda: os.path.getsize(daemon.path) > size + 500_000, "the log going on")
     assert load.end(at_once=True)["lost"] > 0

@@ -100,7 +100,7 @@ def test_workers_find_no_memory(start, traffic):
     served.talk(b"before\n")
     limit(daemon.pid, **{"as": 1})
     load = traffic(daemon, 3600, LOAD)
-    daemon.wait_status("Trouble: workers cannot go on .Cannot allocate memory")
+    daemon.wait_status("Trouble: workers cannot continue .Cannot allocate memory")
     # The first hundred are replaced at once.
     wait_until(lambda: cpu_seconds(daemon.pid) == (time.sleep(0.2) or cpu_seconds(daemon.pid)),
                "a pause")
@@ -109,7 +109,7 @@ def test_workers_find_no_memory(start, traffic):
     limit(daemon.pid, **{"as": "unlimited"})
     grows(daemon)
     served.close()
-    assert count("workers cannot go on: Cannot allocate memory", daemon) == 1
+    assert count("workers cannot continue: Cannot allocate memory", daemon) == 1
     assert count("\n", daemon) < 20, daemon.stderr()
     settle(daemon, load)
 
@@ -152,7 +152,7 @@ def test_no_more_processes(start, traffic):
         client.finish()
     assert count("cannot fork workers: Resource temporarily unavailable", daemon) == 1
     assert count("cannot fork the logger: Resource temporarily unavailable", daemon) == 1
-    assert count("is open and has a logger again", daemon) == 1
+    assert count("can be written again", daemon) == 1
     settle(daemon, load)
 
 
@@ -197,7 +197,7 @@ def test_no_descriptor_for_the_next_file(start, traffic, what):
     wait_until(lambda: daemon.status().startswith(("Serving", "Last reload")), "no stall in STATUS=")
     wait_until(lambda: re.search(r"configuration [2-9]", daemon.reload()), "a reload that succeeds")
     assert count("cannot open .*messages.log: Too many open files", daemon) == 1
-    assert count("is open and has a logger again", daemon) == 1
+    assert count("can be written again", daemon) == 1
     settle(daemon, load)
 
 
@@ -212,7 +212,7 @@ def test_no_descriptor_to_count_with(start, traffic):
     assert_idle([daemon.pid] + children(daemon.pid))
     limit(daemon.pid, nofile=1024)
     limit(logger_of(daemon), nofile=1024)
-    wait_until(lambda: "takes records again" in daemon.stderr(), "the end of it")
+    wait_until(lambda: "can be written again" in daemon.stderr(), "the end of it")
     daemon.wait_status("^Serving")
     settle(daemon, load)
 

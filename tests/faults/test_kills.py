@@ -123,7 +123,7 @@ def test_a_stopped_logger_is_replaced(start, traffic):
     wait_until(lambda: os.path.getsize(daemon.path) > 1_000_000, "a volume")
     pid = logger_of(daemon)
     os.kill(pid, signal.SIGSTOP)
-    wait_until(lambda: "shown no sign of life" in daemon.stderr(), "the word about it")
+    wait_until(lambda: "not responded for" in daemon.stderr(), "the word about it")
     wait_until(lambda: logger_of(daemon) != pid, "another logger")
     size = os.path.getsize(daemon.path)
     wait_until(lambda: os.path.getsize(daemon.path) > size + 1_000_000, "the log going on")
@@ -147,7 +147,7 @@ def test_a_stopped_logger_that_only_receipts_wait_for_is_replaced(start):
         strace.wait()
         client.talk(b"after")
         client.finish()
-    assert "shown no sign of life" in daemon.stderr()
+    assert "not responded for" in daemon.stderr()
     daemon.stop()
 
 
@@ -178,7 +178,7 @@ def test_a_logger_that_counts_for_long_is_alive(make_daemon):
             client.talk(b"waits meanwhile")
             client.finish()
         wait_until(lambda: "generation 3" in daemon.stderr(), "the end of the reload")
-    assert "no sign of life" not in daemon.stderr()
+    assert "not responded" not in daemon.stderr()
     daemon.stop()
 
 

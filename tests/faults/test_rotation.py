@@ -266,7 +266,7 @@ def test_stopped_for_a_while(start, traffic, who, when_stalled):
     grows(daemon.path)
     assert load.end(at_once=True)["lost"] == 0
     daemon.stop()
-    assert "no sign of life" not in daemon.stderr()
+    assert "not responded" not in daemon.stderr()
     load.judge(*files_in(daemon.directory))
 
 
@@ -294,5 +294,5 @@ def test_a_stopped_master_does_not_blame_the_logger(start, traffic):
     assert logger_of(daemon) == pid
     assert load.end(at_once=True)["lost"] == 0
     daemon.stop()
-    assert "no sign of life" not in daemon.stderr()
+    assert "not responded" not in daemon.stderr()
     load.judge(daemon.path)

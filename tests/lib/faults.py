@@ -236,7 +236,7 @@ def files_in(*directories):
 
 
 def messages_about_stalls(daemon):
-    return re.findall(r"cannot write to .*: No space|takes records again", daemon.stderr())
+    return re.findall(r"cannot write to .*: No space|can be written again", daemon.stderr())
 
 
 def is_stalled(daemon):

@@ -103,7 +103,7 @@ def test_what_the_logger_says_is_the_services(service):
         explained(service, "The log of echo-logd takes nothing")
     service.run("rm /srv/small/other; mount -o remount,size=10m /srv/small")
     service.wait_for(f"systemctl show -p StatusText {UNIT} | grep -v 'Log stalled'")
-    [resumed] = events(service, "The log of echo-logd takes records again", invocation(service))
+    [resumed] = events(service, "The log of echo-logd can be written again", invocation(service))
     assert resumed["PRIORITY"] == "5"
     service.run(f"systemctl stop {UNIT}; umount /srv/small; "
                 f"rm -r /etc/systemd/system/{UNIT}.service.d; systemctl daemon-reload")

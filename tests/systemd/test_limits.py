@@ -125,7 +125,7 @@ def test_killed_for_want_of_memory(service):
     # Whom the kernel takes among the workers is its choice: here nearly always one with a line.
     assert "served" in said
     for port in re.findall(r"lost (\d+)", said):
-        assert re.search(rf"worker \d+ was killed by signal 9: connection lost of 127.0.0.1:{port}\b",
+        assert re.search(rf"worker \d+ was killed by signal 9; connection from 127.0.0.1:{port} ",
                          service.journal(UNIT)), port
     assert main_pid(service) == pid and service.show(UNIT, "NRestarts") == "0"
     assert echo(service, "127.0.0.1", 7) == "hello\n"

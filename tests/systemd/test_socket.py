@@ -30,7 +30,7 @@ def test_the_first_client_starts_the_service(activated):
     assert echo(activated, "127.0.0.1", 7, "four") == "four\n"
     assert activated.show(UNIT, "ActiveState") == "active"
     assert echo(activated, "::1", 7, "six") == "six\n"
-    assert "listening on 127.0.0.1:7, [::1]:7 (sockets of systemd: server.address and server.port " \
+    assert "listening on 127.0.0.1:7, [::1]:7 (sockets from systemd; server.address and server.port " \
         "have no effect), logging to " in activated.journal(UNIT)
     # A stop leaves the sockets, and whoever comes next starts it again.
     activated.run(f"systemctl stop {UNIT}")
@@ -83,8 +83,8 @@ def test_everything_killed_and_the_queue_stays(activated):
 
 
 @pytest.mark.parametrize("lines, said", [
-    ("ListenStream=\nListenDatagram=127.0.0.1:7", "is no stream socket: the socket unit needs ListenStream="),
-    ("ListenSequentialPacket=/run/echo", "is no stream socket: the socket unit needs ListenStream="),
+    ("ListenStream=\nListenDatagram=127.0.0.1:7", "is not a stream socket: the socket unit needs ListenStream="),
+    ("ListenSequentialPacket=/run/echo", "is not a stream socket: the socket unit needs ListenStream="),
 ])
 def test_other_sockets_are_refused(box, lines, said):
     box.run(f"mkdir -p /etc/systemd/system/{SOCKET}.d; "
