@@ -44,18 +44,18 @@ def invocation(box):
 
 def test_start_reload_and_stop(service):
     run = invocation(service)
-    [started] = events(service, "echo-logd serves", run)
+    [started] = events(service, "echo-logd has started", run)
     assert started["LISTEN"] == "127.0.0.1:7, [::1]:7" and started["LOG_PATH"] == LOG
     assert (started["PRIORITY"], started["SYSLOG_IDENTIFIER"]) == ("6", "echo-logd")
     assert started["MESSAGE"].startswith("listening on 127.0.0.1:7, ")
-    said = explained(service, "echo-logd serves")
-    assert "It listens on 127.0.0.1:7, [::1]:7, and logs messages to\n" in said
-    assert f"{LOG}." in said
+    said = explained(service, "echo-logd has started")
+    assert "The service accepts clients on 127.0.0.1:7, [::1]:7\n" in said
+    assert f"and logs their messages to {LOG}.\n" in said
     service.run(f"systemctl reload {UNIT}")
-    [reloaded] = events(service, "echo-logd has a new configuration", run)
+    [reloaded] = events(service, "echo-logd has reloaded its configuration", run)
     assert int(reloaded["GENERATION"]) > 0
     service.run(f"systemctl stop {UNIT}")
-    [stopping] = events(service, "echo-logd stops", run)
+    [stopping] = events(service, "echo-logd is stopping", run)
     assert (stopping["CLIENTS"], stopping["PRIORITY"]) == ("0", "6")
 
 
@@ -96,11 +96,11 @@ def test_what_the_logger_says_is_the_services(service):
     service.run(f"systemctl start {UNIT}; head -c 40000 /dev/urandom >/srv/small/other; "
                 "head -c 60000 /dev/zero | tr '\\0' x | timeout 5 nc -N 127.0.0.1 7 >/dev/null")
     service.wait_for(f"systemctl show -p StatusText {UNIT} | grep 'Log stalled'")
-    [stalled] = events(service, "The log of echo-logd takes nothing", invocation(service))
+    [stalled] = events(service, "The log of echo-logd cannot be written", invocation(service))
     assert (stalled["ERRNO"], stalled["PRIORITY"]) == ("28", "3")
     assert stalled["_COMM"] == "echo-log-logger"
-    assert "/srv/small/messages.log cannot be written to." in \
-        explained(service, "The log of echo-logd takes nothing")
+    assert "/srv/small/messages.log cannot be written. With" in \
+        explained(service, "The log of echo-logd cannot be written")
     service.run("rm /srv/small/other; mount -o remount,size=10m /srv/small")
     service.wait_for(f"systemctl show -p StatusText {UNIT} | grep -v 'Log stalled'")
     [resumed] = events(service, "The log of echo-logd can be written again", invocation(service))
