@@ -2,7 +2,6 @@
 #include "logger_private.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -14,7 +13,7 @@
 #include "crash_point.h"
 #include "journal.h"
 #include "logfile.h"
-#include "pipe_bytes.h"
+#include "pipe.h"
 #include "receipt.h"
 #include "tickets.h"
 
@@ -28,7 +27,7 @@
 #define SHORTEST_NAP_NSEC 500000
 #define LONGEST_NAP_NSEC 4000000
 #define NAPS_BEFORE_SLEEP 10
-#define LARGE_BATCH(pipe_bytes) ((pipe_bytes) / 4)
+#define LARGE_BATCH(pipe_capacity) ((pipe_capacity) / 4)
 
 static void on_wake(int signo)
 {
@@ -122,7 +121,7 @@ static bool must_reopen(struct logger *l)
 	if (atomic_load(&l->board->logger_order) != ORDER_REOPEN)
 		return false;
 	l->knows_the_order = true;
-	return known || bytes_in_pipe(l->fds->log_read) == 0;
+	return known || pipe_bytes(l->fds->log_read) == 0;
 }
 
 /*
@@ -271,14 +270,14 @@ static int complete_round(struct logger *l, uint32_t round)
 /* Takes what is in the log pipe.  *RET_N: how much that was, and 0 when there was no room for it. */
 static int do_round(struct logger *l, uint32_t round, size_t *ret_n)
 {
-	size_t n = bytes_in_pipe(l->fds->log_read), moved = 0;
+	size_t n = pipe_bytes(l->fds->log_read), moved = 0;
 	bool may_finish = n == 0 && (atomic_load(&l->board->logger_order) == ORDER_FINISH ||
 				     has_no_writer(l->fds->log_read));
 	int r = STAY;
 
 	*ret_n = n;
 	/* Whatever was written before the last writer left is visible by now. */
-	if (may_finish && bytes_in_pipe(l->fds->log_read) == 0)
+	if (may_finish && pipe_bytes(l->fds->log_read) == 0)
 		return finish(l, round);
 	if (n > 0 && !logger_has_room(l, n)) {
 		*ret_n = 0;
@@ -295,7 +294,7 @@ static int do_round(struct logger *l, uint32_t round, size_t *ret_n)
 static int keep_moving(struct logger *l)
 {
 	struct pace pace = {
-		.large_bytes = LARGE_BATCH((size_t)fcntl(l->fds->log_read, F_GETPIPE_SZ)),
+		.large_bytes = LARGE_BATCH(pipe_capacity(l->fds->log_read)),
 		.nap_nsec = SHORTEST_NAP_NSEC,
 	};
 	int r;
@@ -309,7 +308,7 @@ static int keep_moving(struct logger *l)
 		if (r != STAY)
 			return leave(l, round, r);
 		r = do_round(l, round, &n);
-		if (r == STAY && none_held && bytes_in_pipe(l->fds->log_read) == 0)
+		if (r == STAY && none_held && pipe_bytes(l->fds->log_read) == 0)
 			r = logger_settle_tickets(l);
 		if (r == STAY)
 			r = pay_debts(l);
@@ -324,7 +323,7 @@ static int keep_moving(struct logger *l)
 static int take_over(struct logger *l)
 {
 	/* See scoreboard.h, enum logger_debt. */
-	if (bytes_in_pipe(l->fds->stage_read) > 0)
+	if (pipe_bytes(l->fds->stage_read) > 0)
 		atomic_store(&l->board->logger_owes, 0);
 	if (logger_empty_stage(l) != STAY)
 		return LOGGER_CANNOT_GO_ON;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "journal.h"
+#include "pipe.h"
 
 /* Of the stage at once. */
 #define COPY_BYTES ((size_t)64 * 1024)
@@ -21,19 +22,6 @@ void logger_begin_copying(struct logger *l)
 	journal_event(JOURNAL_LOG_COPIED, LOG_WARNING,
 		      "%s takes no splice(2) and is copied to: if the logger is killed, records may be there twice or torn, none is lost",
 		      config_log_name(l->config));
-}
-
-static int open_scratch(struct logger *l)
-{
-	int fds[2];
-
-	if (l->copy_read >= 0)
-		return 0;
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	l->copy_read = fds[0];
-	l->copy_write = fds[1];
-	return 0;
 }
 
 /* Reads LEN bytes, which are there. */
@@ -58,7 +46,7 @@ static bool take(int fd, size_t len)
 ssize_t logger_copy(struct logger *l, size_t left)
 {
 	ssize_t n, written;
-	int r = open_scratch(l);
+	int r = l->copy_read >= 0 ? 0 : pipe_open(0, &l->copy_read, &l->copy_write);
 
 	if (r < 0) {
 		errno = -r;

@@ -12,6 +12,7 @@
 #include "journal.h"
 #include "logfile.h"
 #include "parse.h"
+#include "pipe.h"
 #include "tickets.h"
 
 /* How much of a batch is looked at at once for the messages in it. */
@@ -53,17 +54,10 @@ static int count_file(struct logger *l)
 	}
 }
 
+/* As large as the log pipe, or the copy of a batch would be cut short. */
 static int open_look_pipe(struct logger *l)
 {
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	l->look_read = fds[0];
-	l->look_write = fds[1];
-	/* As many pages as the log pipe, or the copy of a batch would be cut short. */
-	(void)fcntl(l->look_write, F_SETPIPE_SZ, fcntl(l->fds->log_read, F_GETPIPE_SZ));
-	return 0;
+	return pipe_open(pipe_capacity(l->fds->log_read), &l->look_read, &l->look_write);
 }
 
 int logger_prepare_counting(struct logger *l)

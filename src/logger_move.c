@@ -13,8 +13,8 @@
 
 #include "crash_point.h"
 #include "journal.h"
+#include "pipe.h"
 #include "stall.h"
-#include "pipe_bytes.h"
 
 /* How often a file that takes nothing is tried again. */
 #define STALL_RETRY_NSEC 100000000
@@ -168,7 +168,7 @@ int logger_empty_stage(struct logger *l)
 {
 	size_t left;
 
-	while ((left = bytes_in_pipe(l->fds->stage_read)) > 0) {
+	while ((left = pipe_bytes(l->fds->stage_read)) > 0) {
 		int r = stay_at_end(l);
 		ssize_t n;
 

@@ -15,8 +15,8 @@
 #include "journal.h"
 #include "message_log.h"
 #include "logger.h"
+#include "pipe.h"
 #include "stall.h"
-#include "pipe_bytes.h"
 #include "receipt.h"
 #include "timer.h"
 
@@ -204,7 +204,7 @@ static void replace_unsynced(struct service *s)
 bool logger_process_watch(struct service *s)
 {
 	uint64_t beat = atomic_load(&s->board->logger_beat), now = clock_monotonic_usec();
-	bool waiting = bytes_in_pipe(s->fds.log_read) > 0 || receipt_is_wanted(s->board);
+	bool waiting = pipe_bytes(s->fds.log_read) > 0 || receipt_is_wanted(s->board);
 
 	if (beat != s->logger.beat || !waiting || s->logger.pid == 0) {
 		s->logger.beat = beat;

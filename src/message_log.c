@@ -14,8 +14,8 @@
 #include "journal.h"
 #include "logfile.h"
 #include "logger.h"
+#include "pipe.h"
 #include "stall.h"
-#include "pipe_bytes.h"
 #include "tickets.h"
 
 /* How long a start waits for another process to leave the log: two seconds. */
@@ -337,7 +337,7 @@ static int look_for_torn_tail(struct service *s)
 	struct logfile_contents contents;
 	int told = 0, r;
 
-	if (bytes_in_pipe(s->fds.stage_read) > 0)
+	if (pipe_bytes(s->fds.stage_read) > 0)
 		return 0;
 	r = examine(s->fds.log_file, &s->config, &contents, &told, "not started");
 	if (r < 0)

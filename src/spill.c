@@ -15,7 +15,7 @@
 #include "crash_point.h"
 #include "fdstore.h"
 #include "logfile.h"
-#include "pipe_bytes.h"
+#include "pipe.h"
 #include "record.h"
 
 #define NAME "messages.log"
@@ -30,7 +30,7 @@ static const char *state_directory(void)
 
 size_t spill_left(const struct descriptors *fds)
 {
-	return bytes_in_pipe(fds->stage_read) + bytes_in_pipe(fds->log_read);
+	return pipe_bytes(fds->stage_read) + pipe_bytes(fds->log_read);
 }
 
 /* How many bytes of a record are the end of the log before its offset, read to TAIL.  Returns -errno on failure. */
@@ -125,7 +125,7 @@ int spill_open(struct spill *spill, const struct descriptors *fds, enum log_form
 	(void)fchmod(spill->fd, 0640);
 	fdstore_put_spill(spill->fd);
 	crash_point("spill-created");
-	return bytes_in_pipe(fds->stage_read) > 0 ? take_head(spill, fds, format) : 0;
+	return pipe_bytes(fds->stage_read) > 0 ? take_head(spill, fds, format) : 0;
 }
 
 int spill_resume(struct spill *spill, const struct descriptors *fds, enum log_format format)
@@ -147,7 +147,7 @@ int spill_resume(struct spill *spill, const struct descriptors *fds, enum log_fo
 		return -errno;
 	spill->bytes = (uint64_t)st.st_size;
 	/* With an empty stage there was no head to begin with, or it is followed by its rest already. */
-	return spill->bytes > 0 || bytes_in_pipe(fds->stage_read) > 0 ? take_head(spill, fds, format)
+	return spill->bytes > 0 || pipe_bytes(fds->stage_read) > 0 ? take_head(spill, fds, format)
 								       : 0;
 }
 
@@ -155,7 +155,7 @@ static int move_pipe(struct spill *spill, int pipe_fd)
 {
 	size_t left;
 
-	while ((left = bytes_in_pipe(pipe_fd)) > 0) {
+	while ((left = pipe_bytes(pipe_fd)) > 0) {
 		ssize_t n = splice(pipe_fd, NULL, spill->fd, NULL,
 				   crash_point_split("spill-half", left), SPLICE_F_NONBLOCK);
 

@@ -6,7 +6,7 @@
 
 #include "exit_status.h"
 #include "journal.h"
-#include "pipe_bytes.h"
+#include "pipe.h"
 #include "receipt.h"
 #include "worker_pool.h"
 
@@ -18,7 +18,7 @@ static bool bytes_wait(const struct service *s)
 		       !atomic_load(&s->board->round_syncing);
 
 	return atomic_load(&s->board->stalled_errno) != 0 || s->logger.pid == 0 || lingers ||
-	       bytes_in_pipe(s->fds.log_read) > 0;
+	       pipe_bytes(s->fds.log_read) > 0;
 }
 
 static bool is_stalled(struct service *s)

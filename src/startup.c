@@ -18,8 +18,9 @@
 #include "fdstore.h"
 #include "journal.h"
 #include "master.h"
-#include "message_log.h"
 #include "listening.h"
+#include "message_log.h"
+#include "pipe.h"
 #include "reload.h"
 #include "recover.h"
 #include "spill.h"
@@ -58,27 +59,14 @@ static const char *runtime_directory(void)
 	return directory;
 }
 
-static int open_pipe(int *ret_read, int *ret_write, int bytes)
-{
-	int fds[2];
-
-	if (pipe2(fds, O_CLOEXEC) < 0)
-		return -errno;
-	/* A user who holds many pipes may get no more than the default; slower, not wrong. */
-	(void)fcntl(fds[1], F_SETPIPE_SZ, bytes);
-	*ret_read = fds[0];
-	*ret_write = fds[1];
-	return 0;
-}
-
 static int open_pipes(struct descriptors *fds)
 {
-	int r = open_pipe(&fds->log_read, &fds->log_write, PIPE_BYTES);
+	int r = pipe_open(PIPE_BYTES, &fds->log_read, &fds->log_write);
 
 	/* The stage must hold whatever a batch from the log pipe is. */
 	if (r == 0)
-		r = open_pipe(&fds->stage_read, &fds->stage_write,
-			      fcntl(fds->log_write, F_GETPIPE_SZ));
+		r = pipe_open(pipe_capacity(fds->log_write), &fds->stage_read,
+			      &fds->stage_write);
 	if (r == 0)
 		fdstore_put_pipes(fds);
 	return r;
