@@ -77,31 +77,31 @@ static int move_records(struct logger *l, size_t n, size_t *ret_moved)
 static void note_wanted_start(struct logger *l)
 {
 	if (atomic_load(&l->board->wants_start)) {
-		atomic_fetch_or(&l->board->logger_owes, OWES_START);
+		atomic_fetch_or(&l->board->pending_records, PENDING_START);
 		atomic_store(&l->board->wants_start, 0);
 	}
 }
 
 /* The logger's own records go through the empty stage, so they too are never torn or doubled. */
-static int pay_debts(struct logger *l)
+static int write_pending_records(struct logger *l)
 {
-	uint32_t owed = atomic_load(&l->board->logger_owes);
+	uint32_t pending = atomic_load(&l->board->pending_records);
 	uint64_t now = clock_realtime_usec();
 	char text[4 * RECORD_EVENT_MAX];
 	size_t len = 0;
 
-	if (owed == 0)
+	if (pending == 0)
 		return STAY;
-	if (owed & OWES_TORN) {
+	if (pending & PENDING_TORN) {
 		uint64_t torn_bytes = atomic_load(&l->board->torn_bytes);
 
 		if (torn_bytes > 0)
 			text[len++] = '\n';
 		len += record_torn(&l->style, text + len, now, torn_bytes);
 	}
-	if (owed & OWES_START)
+	if (pending & PENDING_START)
 		len += record_start(&l->style, text + len, now, l->board->boot_id, PACKAGE_VERSION);
-	if (owed & OWES_LIMIT)
+	if (pending & PENDING_LIMIT)
 		len += record_limit(&l->style, text + len, now, l->config->message_limit);
 	crash_point("logger-owes");
 	if (len > 0 && write(l->fds->stage_write, text, len) != (ssize_t)len) {
@@ -109,7 +109,7 @@ static int pay_debts(struct logger *l)
 		return LOGGER_CANNOT_GO_ON;
 	}
 	crash_point("logger-record-staged");
-	atomic_store(&l->board->logger_owes, 0);
+	atomic_store(&l->board->pending_records, 0);
 	return logger_empty_stage(l);
 }
 
@@ -311,7 +311,7 @@ static int keep_moving(struct logger *l)
 		if (r == STAY && none_held && pipe_bytes(l->fds->log_read) == 0)
 			r = logger_settle_tickets(l);
 		if (r == STAY)
-			r = pay_debts(l);
+			r = write_pending_records(l);
 		if (r != STAY)
 			return r;
 		cell_add(&l->board->logger_beat, 1);
@@ -322,9 +322,9 @@ static int keep_moving(struct logger *l)
 /* What a killed predecessor may have left half done. */
 static int take_over(struct logger *l)
 {
-	/* See scoreboard.h, enum logger_debt. */
+	/* See scoreboard.h, enum pending_record. */
 	if (pipe_bytes(l->fds->stage_read) > 0)
-		atomic_store(&l->board->logger_owes, 0);
+		atomic_store(&l->board->pending_records, 0);
 	if (logger_empty_stage(l) != STAY)
 		return LOGGER_CANNOT_GO_ON;
 	if (!atomic_load(&l->board->round_syncing))
@@ -370,7 +370,7 @@ static int prepare(struct logger *l)
 	r = take_over(l);
 	note_wanted_start(l);
 	if (r == STAY)
-		r = pay_debts(l);
+		r = write_pending_records(l);
 	if (r != STAY)
 		return r;
 	return start_counting(l);

@@ -134,7 +134,7 @@ int logger_settle_tickets(struct logger *l)
 	int r;
 
 	if (!tickets_are_closed(l->board)) {
-		atomic_fetch_or(&l->board->logger_owes, OWES_LIMIT);
+		atomic_fetch_or(&l->board->pending_records, PENDING_LIMIT);
 		atomic_store(&l->board->limit_reached, 1);
 		(void)eventfd_write(l->fds->doorbell, 1);
 		return STAY;

@@ -22,10 +22,10 @@
 #define LOCK_TRIES 20
 #define LOCK_PAUSE_USEC 100000
 
-static void set_debts(struct service *s, uint32_t owes, uint64_t torn_bytes)
+static void set_pending(struct service *s, uint32_t records, uint64_t torn_bytes)
 {
 	atomic_store(&s->board->torn_bytes, torn_bytes);
-	atomic_store(&s->board->logger_owes, owes);
+	atomic_store(&s->board->pending_records, records);
 }
 
 /* Nothing is known of the messages in the file that the next logger gets. */
@@ -185,8 +185,8 @@ static int take_into_use(struct service *s, int fd, int *told_errno, const char 
 	crash_point("master-file-taken");
 	atomic_store(&s->board->log_is_copied, 0);
 	forget_counts(s);
-	set_debts(s, (contents.torn_bytes > 0 ? OWES_TORN : 0) |
-			     (contents.is_empty || s->phase == PHASE_STARTING ? OWES_START : 0),
+	set_pending(s, (contents.torn_bytes > 0 ? PENDING_TORN : 0) |
+			     (contents.is_empty || s->phase == PHASE_STARTING ? PENDING_START : 0),
 		  contents.torn_bytes);
 	crash_point("master-debts-set");
 	say_torn(s, contents.torn_bytes);
@@ -327,13 +327,13 @@ int message_log_open_first(struct service *s)
 }
 
 /*
- * The debts in the scoreboard may be those of a file that was about to take
- * the place of this one.  With bytes in the stage they are paid (see
- * scoreboard.h); else a torn tail shows.
+ * The records that are pending in the scoreboard may be those of a file that
+ * was about to take the place of this one.  If there are bytes in the stage,
+ * they are written (see scoreboard.h); else a torn tail shows.
  */
 static int look_for_torn_tail(struct service *s)
 {
-	uint32_t owes = atomic_load(&s->board->logger_owes);
+	uint32_t pending = atomic_load(&s->board->pending_records);
 	struct logfile_contents contents;
 	int told = 0, r;
 
@@ -343,13 +343,13 @@ static int look_for_torn_tail(struct service *s)
 	if (r < 0)
 		return r;
 	if (contents.torn_bytes > 0)
-		owes |= OWES_TORN;
+		pending |= PENDING_TORN;
 	else if (atomic_load(&s->board->torn_bytes) > 0)
-		owes &= ~(uint32_t)OWES_TORN;
-	if (owes & OWES_TORN)
-		set_debts(s, owes, contents.torn_bytes);
+		pending &= ~(uint32_t)PENDING_TORN;
+	if (pending & PENDING_TORN)
+		set_pending(s, pending, contents.torn_bytes);
 	else
-		atomic_store(&s->board->logger_owes, owes);
+		atomic_store(&s->board->pending_records, pending);
 	say_torn(s, contents.torn_bytes);
 	return 0;
 }
@@ -450,7 +450,7 @@ int message_log_resume_truncated(struct service *s)
 		      "rename the file instead (copytruncate loses records)",
 		      s->config.path);
 	forget_counts(s);
-	set_debts(s, OWES_TORN | (contents.is_empty ? OWES_START : 0), contents.torn_bytes);
+	set_pending(s, PENDING_TORN | (contents.is_empty ? PENDING_START : 0), contents.torn_bytes);
 	return 0;
 }
 

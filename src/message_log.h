@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The master's hand on the log file, between two loggers: what to open, to
- * set aside, to examine, and what the next logger owes to the file.
+ * set aside, to examine, and which records the next logger writes first.
  *
  * The functions are called while no logger lives, but message_log_open_next().
  * Each returns 0, or -errno having said what is wrong; a trouble that

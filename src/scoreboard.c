@@ -145,7 +145,7 @@ void scoreboard_carry_over(struct scoreboard *new, struct scoreboard *old)
 {
 	atomic_store(&new->generation, old->generation);
 	new->format = old->format;
-	atomic_store(&new->logger_owes, old->logger_owes);
+	atomic_store(&new->pending_records, old->pending_records);
 	atomic_store(&new->torn_bytes, old->torn_bytes);
 	atomic_store(&new->must_sync, old->must_sync);
 	atomic_store(&new->reopens, old->reopens);

@@ -56,15 +56,16 @@ struct slot {
 };
 
 /*
- * What the logger still has to write before anything else.  Set by the
- * master while no logger lives, and only when the stage pipe is empty: so a
- * logger that finds a debt and bytes in the stage knows that its
- * predecessor died after writing the record, and before it could say so.
+ * Records of its own that the logger still has to write, before anything
+ * else.  The master sets them while no logger lives, and only when the stage
+ * pipe is empty.  So a logger that finds records pending and bytes in the
+ * stage knows that its predecessor wrote these records to the stage, and
+ * died before it could note that.
  */
-enum logger_debt {
-	OWES_TORN = 1,		/* close off a tail without newline, and a `torn` record */
-	OWES_START = 2,		/* a `start` record */
-	OWES_LIMIT = 4,		/* a `limit` record; set by the logger itself */
+enum pending_record {
+	PENDING_TORN = 1,	/* a newline after a torn tail, and a `torn` record */
+	PENDING_START = 2,	/* a `start` record */
+	PENDING_LIMIT = 4,	/* a `limit` record; set by the logger itself */
 };
 
 /* What the master wants of the logger; a logger that is reborn finds it still here. */
@@ -103,9 +104,9 @@ struct scoreboard {
 	_Alignas(64)
 	_Atomic uint32_t generation;		/* master: of the configuration in force, from 1 */
 	_Atomic uint32_t logger_order;		/* atomic: enum logger_order */
-	_Atomic uint32_t logger_owes;		/* atomic: enum logger_debt */
+	_Atomic uint32_t pending_records;	/* atomic: enum pending_record */
 	_Atomic uint32_t wants_start;		/* master: a `start` record, when the stage is next empty */
-	_Atomic uint64_t torn_bytes;		/* master, before it sets OWES_TORN */
+	_Atomic uint64_t torn_bytes;		/* master, before it sets PENDING_TORN */
 	_Atomic uint32_t must_sync;		/* master: echo_after is, or has been, synced */
 	_Atomic uint32_t reopens;		/* master: how often a log file was taken into use */
 	_Atomic uint32_t reopens_asked;		/* master: how often SIGUSR1 was seen */

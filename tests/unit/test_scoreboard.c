@@ -386,12 +386,12 @@ static void test_carry_over(void **state)
 	atomic_store(&slot->connection_id, 99);
 	/* The file may have been truncated in the last round: nobody has looked yet. */
 	atomic_store(&old->round_offset_bytes, 4711);
-	atomic_store(&old->logger_owes, OWES_TORN);
+	atomic_store(&old->pending_records, PENDING_TORN);
 	atomic_store(&old->last_id, 99);
 	scoreboard_carry_over(new, old);
 	assert_int_equal(new->n_slots, 3);
 	assert_int_equal(new->round_offset_bytes, 4711);
-	assert_int_equal(new->logger_owes, OWES_TORN);
+	assert_int_equal(new->pending_records, PENDING_TORN);
 	assert_int_equal(new->last_id, 99);
 	assert_int_equal(scoreboard_slot(new, 1)->connection_id, 99);
 	check_account(scoreboard_slot(new, 1), 10, 0, 0, 0);
