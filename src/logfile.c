@@ -189,7 +189,7 @@ enum logfile_state logfile_check(int fd, const char *path, uint64_t offset_bytes
 		return errno == ENOENT || errno == ENOTDIR ? LOGFILE_MOVED : LOGFILE_SAME;
 	if (named.st_dev != ours.st_dev || named.st_ino != ours.st_ino)
 		return LOGFILE_MOVED;
-	return (uint64_t)ours.st_size < offset_bytes ? LOGFILE_SHRANK : LOGFILE_SAME;
+	return (uint64_t)ours.st_size < offset_bytes ? LOGFILE_TRUNCATED : LOGFILE_SAME;
 }
 
 int logfile_count_messages(int fd, enum log_format format, uint64_t end_bytes,

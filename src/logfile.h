@@ -49,7 +49,7 @@ enum logfile_state {
 	LOGFILE_SAME,
 	LOGFILE_MOVED,		/* PATH is another file now, or none */
 	LOGFILE_DELETED,	/* no name leads to the file any more */
-	LOGFILE_SHRANK,		/* it is shorter than OFFSET: truncated by somebody */
+	LOGFILE_TRUNCATED,		/* it is shorter than OFFSET: truncated by somebody */
 };
 
 /* Whether FD is still the file at PATH and at least OFFSET bytes long. */

@@ -61,7 +61,7 @@ static int move_records(struct logger *l, size_t n, size_t *ret_moved)
 		cut = logger_cut_at_limit(l, n);
 		if (cut < 0) {
 			journal_error("cannot look into the log pipe: %s", strerror((int)-cut));
-			return LOGGER_SHORT;
+			return LOGGER_NO_MEMORY;
 		}
 	}
 	*ret_moved = (size_t)cut;
@@ -138,10 +138,10 @@ static int look_around(struct logger *l)
 	if (l->is_stream)
 		return must_reopen(l) ? LOGGER_REOPEN : STAY;
 	if (logger_was_cut_off(l))
-		return LOGGER_SHRANK;
+		return LOGGER_TRUNCATED;
 	switch (logfile_check(l->fds->log_file, l->config->path, l->offset_bytes)) {
-	case LOGFILE_SHRANK:
-		return LOGGER_SHRANK;
+	case LOGFILE_TRUNCATED:
+		return LOGGER_TRUNCATED;
 	case LOGFILE_DELETED:
 		return LOGGER_MOVED;
 	case LOGFILE_MOVED:

@@ -29,23 +29,13 @@
 
 #include "descriptors.h"
 #include "config.h"
+#include "logger_exit.h"
 #include "scoreboard.h"
-
-enum logger_exit {
-	LOGGER_FINISHED = 0,	/* pipes empty, nobody left to write, file synced */
-	LOGGER_CANNOT_GO_ON = 4,
-	LOGGER_REOPEN = 10,	/* as ordered */
-	LOGGER_MOVED = 11,	/* the path leads to another file, or to none */
-	LOGGER_SHRANK = 12,	/* the file was truncated by somebody */
-	LOGGER_FULL = 13,	/* at_message_limit = rotate: the file has its messages */
-	LOGGER_SYNC_FAILED = 14,	/* the file cannot be trusted: set it aside */
-	LOGGER_SHORT = 15,	/* of memory to look into a batch: another may have more luck */
-};
 
 /*
  * Runs in the child that child_fork() made until it is time to leave.
  * Returns an enum logger_exit.  On every status but LOGGER_CANNOT_GO_ON and
- * LOGGER_SHORT the stage pipe is empty and the file ends with a whole record.
+ * LOGGER_NO_MEMORY the stage pipe is empty and the file ends with a whole record.
  */
 int logger_run(const struct config *config, const struct descriptors *fds,
 	       struct scoreboard *board, pid_t master_pid);

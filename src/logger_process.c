@@ -50,7 +50,7 @@ static int apply_logger_exit(struct service *s)
 		if (r == 0)
 			atomic_store(&s->board->round_syncing, 0);
 		break;
-	case LOGGER_SHRANK:
+	case LOGGER_TRUNCATED:
 		return message_log_resume_truncated(s);
 	default:
 		return 0;
@@ -250,7 +250,7 @@ bool logger_process_reaped(struct service *s, pid_t pid, int wait_status)
 		break;
 	case LOGGER_REOPEN:
 	case LOGGER_MOVED:
-	case LOGGER_SHRANK:
+	case LOGGER_TRUNCATED:
 	case LOGGER_FULL:
 		s->logger.last_exit = WEXITSTATUS(wait_status);
 		start_or_retry(s);

@@ -14,6 +14,7 @@
 #include "journal.h"
 #include "logfile.h"
 #include "logger.h"
+#include "logger_exit.h"
 #include "pipe.h"
 #include "stall.h"
 #include "tickets.h"

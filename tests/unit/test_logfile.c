@@ -275,9 +275,9 @@ static void test_check(void **state)
 	assert_int_equal(write(fd, "hello\n", 6), 6);
 	assert_int_equal(logfile_check(fd, path, 0), LOGFILE_SAME);
 	assert_int_equal(logfile_check(fd, path, 6), LOGFILE_SAME);
-	assert_int_equal(logfile_check(fd, path, 7), LOGFILE_SHRANK);
+	assert_int_equal(logfile_check(fd, path, 7), LOGFILE_TRUNCATED);
 	assert_int_equal(truncate(path, 0), 0);
-	assert_int_equal(logfile_check(fd, path, 6), LOGFILE_SHRANK);
+	assert_int_equal(logfile_check(fd, path, 6), LOGFILE_TRUNCATED);
 	assert_int_equal(logfile_check(fd, path, 0), LOGFILE_SAME);
 
 	assert_int_equal(rename(path, beside("m.log.1")), 0);
