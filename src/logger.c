@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "logger_private.h"
+#include "logger.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -13,6 +13,11 @@
 #include "crash_point.h"
 #include "journal.h"
 #include "logfile.h"
+#include "logger_limit.h"
+#include "logger_move.h"
+#include "logger_state.h"
+#include "logger_truncation.h"
+#include "logger_wait.h"
 #include "pipe.h"
 #include "receipt.h"
 #include "tickets.h"
@@ -58,17 +63,17 @@ static int move_records(struct logger *l, size_t n, size_t *ret_moved)
 	int r;
 
 	if (logger_rotates_at_limit(l) && !l->is_orphan) {
-		cut = logger_cut_at_limit(l, n);
+		cut = logger_limit_cut(l, n);
 		if (cut < 0) {
 			journal_error("cannot look into the log pipe: %s", strerror((int)-cut));
 			return LOGGER_NO_MEMORY;
 		}
 	}
 	*ret_moved = (size_t)cut;
-	r = logger_move(l, (size_t)cut);
+	r = logger_move_batch(l, (size_t)cut);
 	if (r == STAY && logger_rotates_at_limit(l) && !l->is_orphan) {
 		l->count.offset_bytes = l->offset_bytes;
-		logger_publish_count(l);
+		logger_limit_publish(l);
 	}
 	return r;
 }
@@ -110,17 +115,18 @@ static int write_pending_records(struct logger *l)
 	}
 	crash_point("logger-record-staged");
 	atomic_store(&l->board->pending_records, 0);
-	return logger_empty_stage(l);
+	logger_move_stage(l);
+	return STAY;
 }
 
 /* What was echoed before the order goes where it would have gone without it. */
 static bool must_reopen(struct logger *l)
 {
-	bool known = l->knows_the_order;
+	bool known = l->saw_reopen;
 
 	if (atomic_load(&l->board->logger_order) != ORDER_REOPEN)
 		return false;
-	l->knows_the_order = true;
+	l->saw_reopen = true;
 	return known || pipe_bytes(l->fds->log_read) == 0;
 }
 
@@ -137,7 +143,7 @@ static int look_around(struct logger *l)
 		return STAY;
 	if (l->is_stream)
 		return must_reopen(l) ? LOGGER_REOPEN : STAY;
-	if (logger_was_cut_off(l))
+	if (logger_truncation_found(l))
 		return LOGGER_TRUNCATED;
 	switch (logfile_check(l->fds->log_file, l->config->path, l->offset_bytes)) {
 	case LOGFILE_TRUNCATED:
@@ -244,7 +250,7 @@ static void rest(const struct logger *l, size_t moved_bytes, struct pace *pace)
 	atomic_store(&l->board->logger_rests, 1);
 	atomic_thread_fence(memory_order_seq_cst);
 	if (!receipt_is_wanted(l->board)) {
-		if (pace->naps < NAPS_BEFORE_SLEEP || logger_minds_tickets(l)) {
+		if (pace->naps < NAPS_BEFORE_SLEEP || logger_limit_must_settle(l)) {
 			pace->naps++;
 			logger_wait(l, -1, pace->nap_nsec);
 		} else {
@@ -280,6 +286,7 @@ static int do_round(struct logger *l, uint32_t round, size_t *ret_n)
 	if (may_finish && pipe_bytes(l->fds->log_read) == 0)
 		return finish(l, round);
 	if (n > 0 && !logger_has_room(l, n)) {
+		logger_wait_stalled(l, ENOSPC);
 		*ret_n = 0;
 		return STAY;
 	}
@@ -300,7 +307,7 @@ static int keep_moving(struct logger *l)
 	int r;
 
 	for (;;) {
-		bool none_held = logger_minds_tickets(l) && tickets_none_held(l->board);
+		bool none_held = logger_limit_must_settle(l) && tickets_none_held(l->board);
 		uint32_t round = receipt_start_round(l->board);
 		size_t n;
 
@@ -309,7 +316,7 @@ static int keep_moving(struct logger *l)
 			return leave(l, round, r);
 		r = do_round(l, round, &n);
 		if (r == STAY && none_held && pipe_bytes(l->fds->log_read) == 0)
-			r = logger_settle_tickets(l);
+			r = logger_limit_settle(l);
 		if (r == STAY)
 			r = write_pending_records(l);
 		if (r != STAY)
@@ -325,8 +332,7 @@ static int take_over(struct logger *l)
 	/* See scoreboard.h, enum pending_record. */
 	if (pipe_bytes(l->fds->stage_read) > 0)
 		atomic_store(&l->board->pending_records, 0);
-	if (logger_empty_stage(l) != STAY)
-		return LOGGER_CANNOT_GO_ON;
+	logger_move_stage(l);
 	if (!atomic_load(&l->board->round_syncing))
 		return STAY;
 	journal_field("LOG_PATH=%s", l->config->path);
@@ -339,16 +345,16 @@ static int take_over(struct logger *l)
 /* A file that cannot be counted, for want of memory, say, takes no more than one that is full. */
 static int start_counting(struct logger *l)
 {
-	int error = logger_prepare_counting(l), r = STAY;
+	int error = logger_limit_prepare(l), r = STAY;
 
 	if (error == 0)
 		return STAY;
 	while (error < 0 && r == STAY && !l->is_orphan) {
-		logger_wait_out(l, -error);
+		logger_wait_stalled(l, -error);
 		r = look_around(l);
-		error = logger_prepare_counting(l);
+		error = logger_limit_prepare(l);
 	}
-	logger_set_stalled(l, 0);
+	logger_end_stall(l);
 	return r == STAY ? STAY : leave(l, receipt_start_round(l->board), r);
 }
 
@@ -360,7 +366,7 @@ static int prepare(struct logger *l)
 	catch_signals();
 	record_style_init(&l->style, l->config->format);
 	l->is_stream = config_logs_to_stdout(l->config);
-	l->copies = atomic_load(&l->board->log_is_copied);
+	l->must_copy = atomic_load(&l->board->log_is_copied);
 	offset = l->is_stream ? 0 : lseek(l->fds->log_file, 0, SEEK_CUR);
 	if (offset < 0)
 		return LOGGER_CANNOT_GO_ON;
@@ -381,7 +387,7 @@ int logger_run(const struct config *config, const struct descriptors *fds,
 {
 	struct logger l = {
 		.config = config, .fds = fds, .board = board, .master_pid = master_pid,
-		.look_read = -1, .look_write = -1, .copy_read = -1, .copy_write = -1,
+		.peek_read = -1, .peek_write = -1, .copy_read = -1, .copy_write = -1,
 	};
 	int r = prepare(&l);
 

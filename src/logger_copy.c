@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "logger_private.h"
+#include "logger_copy.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,27 +8,28 @@
 #include "journal.h"
 #include "pipe.h"
 
-/* Of the stage at once. */
+/* Of the stage at once: what a pipe of the default size holds. */
 #define COPY_BYTES ((size_t)64 * 1024)
 
 static char buffer[COPY_BYTES];
 
-void logger_begin_copying(struct logger *l)
+void logger_copy_begin(struct logger *l)
 {
-	l->copies = true;
+	l->must_copy = true;
 	if (atomic_exchange(&l->board->log_is_copied, 1))
 		return;
 	journal_field("LOG_PATH=%s", config_log_name(l->config));
 	journal_event(JOURNAL_LOG_COPIED, LOG_WARNING,
-		      "%s takes no splice(2) and is copied to: if the logger is killed, records may be there twice or torn, none is lost",
+		      "%s takes no splice(2) and is copied to: if the logger is killed, "
+		      "records may be there twice or torn, none is lost",
 		      config_log_name(l->config));
 }
 
-/* Reads LEN bytes, which are there. */
-static bool take(int fd, size_t len)
+/* Takes LEN bytes, which are there, out of the stage. */
+static bool remove_from_stage(const struct logger *l, size_t len)
 {
 	while (len > 0) {
-		ssize_t n = read(fd, buffer, len < COPY_BYTES ? len : COPY_BYTES);
+		ssize_t n = read(l->fds->stage_read, buffer, len < COPY_BYTES ? len : COPY_BYTES);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -39,10 +40,6 @@ static bool take(int fd, size_t len)
 	return true;
 }
 
-/*
- * They leave the stage only after they were written: whoever is killed in
- * between has written twice what he did not lose.
- */
 ssize_t logger_copy(struct logger *l, size_t left)
 {
 	ssize_t n, written;
@@ -56,12 +53,12 @@ ssize_t logger_copy(struct logger *l, size_t left)
 		SPLICE_F_NONBLOCK);
 	if (n <= 0)
 		return n;
-	/* The scratch pipe holds these alone, so one read has them. */
+	/* Nothing else is in the pipe for copies, so one read gets all of it. */
 	n = read(l->copy_read, buffer, (size_t)n);
 	if (n <= 0)
 		return n;
 	written = write(l->fds->log_file, buffer, (size_t)n);
-	if (written > 0 && !take(l->fds->stage_read, (size_t)written))
+	if (written > 0 && !remove_from_stage(l, (size_t)written))
 		return -1;
 	return written;
 }

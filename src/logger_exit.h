@@ -7,8 +7,8 @@
 #define ECHO_LOGD_LOGGER_EXIT_H
 
 enum logger_exit {
-	LOGGER_FINISHED = 0,	/* no writer is left, both pipes are empty, the file is synced */
-	LOGGER_CANNOT_GO_ON = 4,	/* it logged why; the next one would fail in the same way */
+	LOGGER_FINISHED = 0,	/* no writer is left, the pipes are empty, the file is synced */
+	LOGGER_CANNOT_GO_ON = 4,	/* nor could the next one: the service ends */
 	LOGGER_REOPEN = 10,	/* the master ordered it, to open log.path again */
 	LOGGER_MOVED = 11,	/* log.path leads to another file now, or to none */
 	LOGGER_TRUNCATED = 12,	/* another program truncated the file */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "logger_private.h"
+#include "logger_limit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,36 +9,29 @@
 #include <unistd.h>
 
 #include "crash_point.h"
-#include "journal.h"
 #include "logfile.h"
+#include "logger_wait.h"
 #include "parse.h"
 #include "pipe.h"
 #include "tickets.h"
 
-/* How much of a batch is looked at at once for the messages in it. */
-#define LOOK_BYTES ((size_t)64 * 1024)
+/* How much of a batch is searched at once for the messages in it. */
+#define PEEK_BYTES ((size_t)64 * 1024)
 
-bool logger_rotates_at_limit(const struct logger *l)
-{
-	return l->config->message_limit > 0 && l->config->at_message_limit == LIMIT_ROTATE;
-}
-
-bool logger_stops_at_limit(const struct logger *l)
-{
-	return l->config->message_limit > 0 && l->config->at_message_limit == LIMIT_STOP;
-}
-
-void logger_publish_count(struct logger *l)
+void logger_limit_publish(struct logger *l)
 {
 	uint32_t next = !atomic_load(&l->board->count_index);
 
-	/* Two places: whoever is killed between the two stores leaves the old pair whole. */
+	/* Two places: a logger that is killed between the two stores leaves the old pair whole. */
 	l->board->count[next] = l->count;
 	crash_point("logger-count-written");
 	atomic_store(&l->board->count_index, next);
 }
 
-/* Shows between the pieces of a large file that it lives, and whoever is killed has not counted in vain. */
+/*
+ * Between the pieces of a large file the master sees that the logger lives,
+ * and a logger that is killed has not counted in vain.
+ */
 static int count_file(struct logger *l)
 {
 	for (;;) {
@@ -47,7 +40,7 @@ static int count_file(struct logger *l)
 
 		if (r < 0)
 			return r;
-		logger_publish_count(l);
+		logger_limit_publish(l);
 		if (l->count.offset_bytes >= l->offset_bytes)
 			return 0;
 		cell_add(&l->board->logger_beat, 1);
@@ -55,12 +48,12 @@ static int count_file(struct logger *l)
 }
 
 /* As large as the log pipe, or the copy of a batch would be cut short. */
-static int open_look_pipe(struct logger *l)
+static int open_peek_pipe(struct logger *l)
 {
-	return pipe_open(pipe_capacity(l->fds->log_read), &l->look_read, &l->look_write);
+	return pipe_open(pipe_capacity(l->fds->log_read), &l->peek_read, &l->peek_write);
 }
 
-int logger_prepare_counting(struct logger *l)
+int logger_limit_prepare(struct logger *l)
 {
 	int r;
 
@@ -69,42 +62,42 @@ int logger_prepare_counting(struct logger *l)
 	r = count_file(l);
 	if (r < 0)
 		return r;
-	if (l->look_read < 0)
-		r = open_look_pipe(l);
+	if (l->peek_read < 0)
+		r = open_peek_pipe(l);
 	if (r < 0)
 		return r;
-	/* Beside what is read at once, the beginning of a record that is not complete yet. */
-	l->look_buffer = malloc(LOOK_BYTES + RECORD_MAX);
-	return l->look_buffer ? 0 : -ENOMEM;
+	/* Room for what is read at once, after the beginning of a record that was not complete. */
+	l->peek_buffer = malloc(PEEK_BYTES + RECORD_MAX);
+	return l->peek_buffer ? 0 : -ENOMEM;
 }
 
 /* tee(2) makes a copy of the batch and leaves the log pipe as it is. */
-ssize_t logger_cut_at_limit(struct logger *l, size_t n)
+ssize_t logger_limit_cut(struct logger *l, size_t n)
 {
 	uint64_t wanted = l->config->message_limit - l->count.messages, seen = 0;
 	size_t kept = 0, passed, cut = 0;
-	ssize_t copied = tee(l->fds->log_read, l->look_write, n, SPLICE_F_NONBLOCK), left, got;
+	ssize_t copied = tee(l->fds->log_read, l->peek_write, n, SPLICE_F_NONBLOCK), left, got;
 
 	if (copied < 0)
 		return -errno;
 	for (left = copied; left > 0; left -= got) {
-		got = read(l->look_read, l->look_buffer + kept, LOOK_BYTES);
+		got = read(l->peek_read, l->peek_buffer + kept, PEEK_BYTES);
 		if (got < 0)
 			return -errno;
-		/* The rest of the copy is only taken out of the way. */
+		/* The rest of the copy only has to leave the pipe. */
 		if (seen == wanted)
 			continue;
-		seen += parse_count_messages(l->config->format, l->look_buffer,
+		seen += parse_count_messages(l->config->format, l->peek_buffer,
 					     kept + (size_t)got, wanted - seen, &passed);
 		cut += passed;
 		kept = seen == wanted ? 0 : kept + (size_t)got - passed;
-		memmove(l->look_buffer, l->look_buffer + passed, kept);
+		memmove(l->peek_buffer, l->peek_buffer + passed, kept);
 	}
 	l->count.messages += seen;
 	return (ssize_t)cut;
 }
 
-/* How many messages the file holds, by whatever can know it. */
+/* How many messages the file holds: those in a raw file can only be known by their tickets. */
 static int count_saved(struct logger *l, uint64_t *ret)
 {
 	int r;
@@ -120,7 +113,7 @@ static int count_saved(struct logger *l, uint64_t *ret)
 	return 0;
 }
 
-bool logger_minds_tickets(const struct logger *l)
+bool logger_limit_must_settle(const struct logger *l)
 {
 	if (!logger_stops_at_limit(l))
 		return false;
@@ -128,7 +121,7 @@ bool logger_minds_tickets(const struct logger *l)
 	       (tickets_are_spent(l->board) && !atomic_load(&l->board->limit_reached));
 }
 
-int logger_settle_tickets(struct logger *l)
+int logger_limit_settle(struct logger *l)
 {
 	uint64_t used;
 	int r;
@@ -143,10 +136,10 @@ int logger_settle_tickets(struct logger *l)
 		return LOGGER_REOPEN;
 	r = count_saved(l, &used);
 	if (r < 0) {
-		logger_wait_out(l, -r);
+		logger_wait_stalled(l, -r);
 		return STAY;
 	}
-	logger_set_stalled(l, 0);
+	logger_end_stall(l);
 	crash_point("logger-tickets-counted");
 	tickets_issue(l->board, used, l->config->message_limit);
 	if (!tickets_are_spent(l->board))

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The message limit of a file, log.message_limit.  Called by the logger only.
+ *
+ * at_message_limit = rotate: the logger counts the messages in the file and
+ * in each batch, moves no more to this file than it may hold, and leaves
+ * with LOGGER_FULL.
+ * at_message_limit = stop: workers take tickets (tickets.h), so the logger
+ * counts only when a file is taken into use, and issues the tickets.
+ */
+#ifndef ECHO_LOGD_LOGGER_LIMIT_H
+#define ECHO_LOGD_LOGGER_LIMIT_H
+
+#include "logger_state.h"
+
+/*
+ * rotate, before the first batch: counts the messages that the file holds,
+ * and makes what is needed to look into batches.  Does nothing under stop.
+ * Returns 0, or -errno: then it may be called again.
+ */
+int logger_limit_prepare(struct logger *l);
+
+/*
+ * rotate: how many of the next N bytes of the log pipe this file may have,
+ * which is up to the message that fills it.  Their messages are counted as
+ * if they were in the file.  Returns -errno on failure.
+ */
+ssize_t logger_limit_cut(struct logger *l, size_t n);
+
+/* Puts the count into the scoreboard, for the next logger. */
+void logger_limit_publish(struct logger *l);
+
+/*
+ * stop: whether the tickets need the logger.  The counter is closed, or the
+ * last ticket was taken and the `limit` record is not pending yet.  Until
+ * logger_limit_settle() has seen to it, the logger only naps.
+ */
+bool logger_limit_must_settle(const struct logger *l);
+
+/*
+ * stop, between two records, when all records with tickets are in the file:
+ * makes the `limit` record pending, or, with the counter closed, issues
+ * tickets for what the file may still hold.  Returns STAY, or LOGGER_REOPEN
+ * when the counter was closed for that.
+ */
+int logger_limit_settle(struct logger *l);
+
+#endif

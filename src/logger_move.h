@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Moving bytes: from the log pipe to the stage pipe, from there to the log.
+ * Called by the logger only; see logger.h for the two pipes, and for why no
+ * byte is lost or doubled when the logger is killed.
+ */
+#ifndef ECHO_LOGD_LOGGER_MOVE_H
+#define ECHO_LOGD_LOGGER_MOVE_H
+
+#include "logger_state.h"
+
+/*
+ * Moves N bytes, whole records that are in the log pipe, to the log.  Waits
+ * as logger_move_stage() does.  Returns STAY, or LOGGER_CANNOT_GO_ON.
+ */
+int logger_move_batch(struct logger *l, size_t n);
+
+/*
+ * Moves all that is in the stage to the log, and waits as long as the log
+ * cannot be written.  That is a stall, unless stdout is only slow.
+ */
+void logger_move_stage(struct logger *l);
+
+#endif

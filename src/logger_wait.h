@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Every wait of the logger, and the report of a stall: the log, or what the
+ * logger needs for it, fails for now and is tried again.  Called by the
+ * logger only.
+ *
+ * Whatever the logger waits for, an order of the master (SIGUSR1) and its
+ * own bell end the wait; only a reader of stdout is waited for without
+ * them, and not for long.  The master ends a logger whose beat stands
+ * still, so each wait that may be repeated for long lets it go on.
+ */
+#ifndef ECHO_LOGD_LOGGER_WAIT_H
+#define ECHO_LOGD_LOGGER_WAIT_H
+
+#include "logger_state.h"
+
+/*
+ * Waits until FD is readable (-1: none), the bell is rung or SIGUSR1 comes,
+ * or NSEC are over: less than a second, or -1 for no limit.
+ */
+void logger_wait(const struct logger *l, int fd, long nsec);
+
+/*
+ * A stall: ERROR says why the log cannot be written now.  Puts it in the
+ * scoreboard, reports it once to the journal, and waits until it is time to
+ * try again.  logger_end_stall() ends the stall.
+ */
+void logger_wait_stalled(struct logger *l, int error);
+
+/* The log can be written.  If it could not, reports that this is over. */
+void logger_end_stall(struct logger *l);
+
+/*
+ * The pipe behind stdout is full: waits for its reader.  That is no stall.
+ * A reader that is gone ends the wait, and the next write fails.
+ */
+void logger_wait_for_reader(struct logger *l);
+
+/* Whether log.keep_free will be left on the file system after N bytes more. */
+bool logger_has_room(const struct logger *l, size_t n);
+
+#endif
