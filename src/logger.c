@@ -8,31 +8,19 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "build.h"
-#include "clock.h"
 #include "crash_point.h"
 #include "journal.h"
 #include "logfile.h"
+#include "logger_idle.h"
 #include "logger_limit.h"
 #include "logger_move.h"
+#include "logger_pending.h"
 #include "logger_state.h"
 #include "logger_truncation.h"
 #include "logger_wait.h"
 #include "pipe.h"
 #include "receipt.h"
 #include "tickets.h"
-
-/*
- * While records flow the logger naps on a timer instead of waiting on the
- * pipe: waking it costs the writer some 10 us, an awake or absent reader
- * costs 1 us.  Naps become longer while little comes in them, so that few
- * messages meet a logger that is at work.  After a large batch, so much of
- * the pipe, it does not even nap.
- */
-#define SHORTEST_NAP_NSEC 500000
-#define LONGEST_NAP_NSEC 4000000
-#define NAPS_BEFORE_SLEEP 10
-#define LARGE_BATCH(pipe_capacity) ((pipe_capacity) / 4)
 
 static void on_wake(int signo)
 {
@@ -56,7 +44,7 @@ static bool has_no_writer(int pipe_fd)
 	return poll(&pollfd, 1, 0) > 0 && (pollfd.revents & POLLHUP);
 }
 
-/* Returns STAY with *RET_MOVED set: all of N, or less because the file is full. */
+/* Returns STAY and *RET_MOVED: N, or less because the file may have no more messages. */
 static int move_records(struct logger *l, size_t n, size_t *ret_moved)
 {
 	ssize_t cut = (ssize_t)n;
@@ -78,64 +66,23 @@ static int move_records(struct logger *l, size_t n, size_t *ret_moved)
 	return r;
 }
 
-/* The service has started while there were bytes in the pipes: its record comes after them. */
-static void note_wanted_start(struct logger *l)
-{
-	if (atomic_load(&l->board->wants_start)) {
-		atomic_fetch_or(&l->board->pending_records, PENDING_START);
-		atomic_store(&l->board->wants_start, 0);
-	}
-}
-
-/* The logger's own records go through the empty stage, so they too are never torn or doubled. */
-static int write_pending_records(struct logger *l)
-{
-	uint32_t pending = atomic_load(&l->board->pending_records);
-	uint64_t now = clock_realtime_usec();
-	char text[4 * RECORD_EVENT_MAX];
-	size_t len = 0;
-
-	if (pending == 0)
-		return STAY;
-	if (pending & PENDING_TORN) {
-		uint64_t torn_bytes = atomic_load(&l->board->torn_bytes);
-
-		if (torn_bytes > 0)
-			text[len++] = '\n';
-		len += record_torn(&l->style, text + len, now, torn_bytes);
-	}
-	if (pending & PENDING_START)
-		len += record_start(&l->style, text + len, now, l->board->boot_id, PACKAGE_VERSION);
-	if (pending & PENDING_LIMIT)
-		len += record_limit(&l->style, text + len, now, l->config->message_limit);
-	crash_point("logger-owes");
-	if (len > 0 && write(l->fds->stage_write, text, len) != (ssize_t)len) {
-		journal_error("cannot write to the stage pipe: %m");
-		return LOGGER_CANNOT_GO_ON;
-	}
-	crash_point("logger-record-staged");
-	atomic_store(&l->board->pending_records, 0);
-	logger_move_stage(l);
-	return STAY;
-}
-
-/* What was echoed before the order goes where it would have gone without it. */
+/* What was in the pipe before the order still goes to the old file: so that takes a round. */
 static bool must_reopen(struct logger *l)
 {
-	bool known = l->saw_reopen;
+	bool saw_it_before = l->saw_reopen;
 
 	if (atomic_load(&l->board->logger_order) != ORDER_REOPEN)
 		return false;
 	l->saw_reopen = true;
-	return known || pipe_bytes(l->fds->log_read) == 0;
+	return saw_it_before || pipe_bytes(l->fds->log_read) == 0;
 }
 
 /*
- * Between two records: is it time to leave?  Not when nobody is there who
- * would fork the next logger: what is in the pipe is worth more than a
- * limit, or than the name of the file.
+ * Between two records: STAY, or the status with which it is time to leave.
+ * An orphan stays, since nobody would fork the next logger: what is in the
+ * pipe is worth more than a limit, or than the name of the file.
  */
-static int look_around(struct logger *l)
+static int should_leave(struct logger *l)
 {
 	if (getppid() != l->master_pid)
 		l->is_orphan = true;
@@ -151,7 +98,7 @@ static int look_around(struct logger *l)
 	case LOGFILE_DELETED:
 		return LOGGER_MOVED;
 	case LOGFILE_MOVED:
-		/* A renamed file still takes what belongs to it: leave as for a reopen. */
+		/* What has a ticket still goes to the renamed file: leave as for a reopen. */
 		if (!logger_stops_at_limit(l))
 			return LOGGER_MOVED;
 		tickets_close(l->board);
@@ -178,18 +125,20 @@ static int sync_file(struct logger *l, uint32_t round)
 	if (l->synced_bytes == l->offset_bytes)
 		return STAY;
 	if (l->is_stream) {
-		/* For the stop's sake, if it is a file: a pipe or a terminal has nothing to sync. */
+		/* If stdout is a file, a stop leaves it on disk.  A pipe cannot be synced. */
 		(void)fdatasync(l->fds->log_file);
 		return STAY;
 	}
-	/* Whoever finds this set knows that its predecessor died before it could tell the outcome. */
+	/* If the next logger finds this set, this one died before it knew the outcome. */
 	atomic_store(&l->board->round_syncing, 1);
 	crash_point("logger-before-sync");
 	if (fdatasync(l->fds->log_file) < 0) {
 		crash_point("logger-sync-failed");
 		journal_field("LOG_PATH=%s", l->config->path);
 		journal_field("ERRNO=%d", errno);
-		journal_event(JOURNAL_SYNC_FAILED, LOG_ERR, "cannot sync %s: %m; clients that wait for it are closed without their echo, the file is set aside",
+		journal_event(JOURNAL_SYNC_FAILED, LOG_ERR,
+			      "cannot sync %s: %m; clients that wait for it are closed without "
+			      "their echo, the file is set aside",
 			      l->config->path);
 		receipt_end_round(l->board, round, true);
 		return LOGGER_SYNC_FAILED;
@@ -200,10 +149,13 @@ static int sync_file(struct logger *l, uint32_t round)
 	return STAY;
 }
 
-/* A worker that was forked under `synced` counts on it as long as it lives, whatever a reload says. */
-static bool must_sync(const struct logger *l)
+/*
+ * If echoes promise it: echo_after is `synced`.  A worker that was forked
+ * under that relies on it until it ends, whatever a reload says.
+ */
+static int sync_if_promised(struct logger *l, uint32_t round)
 {
-	return atomic_load(&l->board->must_sync);
+	return atomic_load(&l->board->must_sync) ? sync_file(l, round) : STAY;
 }
 
 static int finish(struct logger *l, uint32_t round)
@@ -213,67 +165,27 @@ static int finish(struct logger *l, uint32_t round)
 	return r == STAY ? LOGGER_FINISHED : r;
 }
 
-/* A file that is left behind is synced by the one who wrote to it, where that was promised. */
+/* The next logger may have another file, so this one syncs what it wrote. */
 static int leave(struct logger *l, uint32_t round, int status)
 {
-	int r = STAY;
+	int r = sync_if_promised(l, round);
 
-	if (must_sync(l))
-		r = sync_file(l, round);
 	crash_point("logger-leaves");
 	return r == STAY ? status : r;
 }
 
-/* How the logger waits when it has nothing to do. */
-struct pace {
-	size_t large_bytes;	/* a batch after which it does not */
-	long nap_nsec;		/* the next one */
-	unsigned naps;		/* in a row in which nothing came */
-};
-
-static void adapt(struct pace *pace, size_t moved_bytes)
-{
-	if (moved_bytes > 0)
-		pace->naps = 0;
-	if (moved_bytes >= pace->large_bytes)
-		pace->nap_nsec = SHORTEST_NAP_NSEC;
-	else if (moved_bytes < pace->large_bytes / 2 && pace->nap_nsec < LONGEST_NAP_NSEC)
-		pace->nap_nsec *= 2;
-}
-
-/* Waits as the traffic of late suggests; never while somebody waits for a receipt. */
-static void rest(const struct logger *l, size_t moved_bytes, struct pace *pace)
-{
-	adapt(pace, moved_bytes);
-	if (moved_bytes >= pace->large_bytes)
-		return;
-	atomic_store(&l->board->logger_rests, 1);
-	atomic_thread_fence(memory_order_seq_cst);
-	if (!receipt_is_wanted(l->board)) {
-		if (pace->naps < NAPS_BEFORE_SLEEP || logger_limit_must_settle(l)) {
-			pace->naps++;
-			logger_wait(l, -1, pace->nap_nsec);
-		} else {
-			logger_wait(l, l->fds->log_read, -1);
-		}
-	}
-	atomic_store(&l->board->logger_rests, 0);
-}
-
-/* Ends the round, if it took all that was there: then what it promises is true. */
+/* Only after all that was in the pipe at its start is in the file: this gives out the receipts. */
 static int complete_round(struct logger *l, uint32_t round)
 {
-	int r = STAY;
+	int r = sync_if_promised(l, round);
 
-	if (must_sync(l))
-		r = sync_file(l, round);
 	crash_point("logger-before-publish");
 	if (r == STAY)
 		receipt_end_round(l->board, round, false);
 	return r;
 }
 
-/* Takes what is in the log pipe.  *RET_N: how much that was, and 0 when there was no room for it. */
+/* Moves what is in the log pipe.  *RET_N: its bytes, or 0 if there was no room for them. */
 static int do_round(struct logger *l, uint32_t round, size_t *ret_n)
 {
 	size_t n = pipe_bytes(l->fds->log_read), moved = 0;
@@ -282,7 +194,7 @@ static int do_round(struct logger *l, uint32_t round, size_t *ret_n)
 	int r = STAY;
 
 	*ret_n = n;
-	/* Whatever was written before the last writer left is visible by now. */
+	/* Looked at again: what the last writer wrote before it left is visible by now. */
 	if (may_finish && pipe_bytes(l->fds->log_read) == 0)
 		return finish(l, round);
 	if (n > 0 && !logger_has_room(l, n)) {
@@ -298,51 +210,47 @@ static int do_round(struct logger *l, uint32_t round, size_t *ret_n)
 	return r == STAY && moved == n ? complete_round(l, round) : r;
 }
 
-static int keep_moving(struct logger *l)
+static int run_rounds(struct logger *l)
 {
-	struct pace pace = {
-		.large_bytes = LARGE_BATCH(pipe_capacity(l->fds->log_read)),
-		.nap_nsec = SHORTEST_NAP_NSEC,
-	};
 	int r;
 
+	logger_idle_init(l);
 	for (;;) {
 		bool none_held = logger_limit_must_settle(l) && tickets_none_held(l->board);
 		uint32_t round = receipt_start_round(l->board);
 		size_t n;
 
-		r = look_around(l);
+		r = should_leave(l);
 		if (r != STAY)
 			return leave(l, round, r);
 		r = do_round(l, round, &n);
 		if (r == STAY && none_held && pipe_bytes(l->fds->log_read) == 0)
 			r = logger_limit_settle(l);
 		if (r == STAY)
-			r = write_pending_records(l);
+			r = logger_pending_write(l);
 		if (r != STAY)
 			return r;
 		cell_add(&l->board->logger_beat, 1);
-		rest(l, n, &pace);
+		logger_idle(l, n);
 	}
 }
 
-/* What a killed predecessor may have left half done. */
-static int take_over(struct logger *l)
+/* Completes what a killed predecessor may have left half done. */
+static int recover(struct logger *l)
 {
-	/* See scoreboard.h, enum pending_record. */
-	if (pipe_bytes(l->fds->stage_read) > 0)
-		atomic_store(&l->board->pending_records, 0);
+	logger_pending_forget_staged(l);
 	logger_move_stage(l);
 	if (!atomic_load(&l->board->round_syncing))
 		return STAY;
 	journal_field("LOG_PATH=%s", l->config->path);
-	journal_event(JOURNAL_SYNC_FAILED, LOG_ERR, "a sync of %s was under way when the last logger died: it counts as failed",
+	journal_event(JOURNAL_SYNC_FAILED, LOG_ERR,
+		      "a sync of %s was under way when the last logger died: it counts as failed",
 		      l->config->path);
 	receipt_end_round(l->board, receipt_start_round(l->board), true);
 	return LOGGER_SYNC_FAILED;
 }
 
-/* A file that cannot be counted, for want of memory, say, takes no more than one that is full. */
+/* No batch is moved to a file whose messages cannot be counted, for want of memory, for example. */
 static int start_counting(struct logger *l)
 {
 	int error = logger_limit_prepare(l), r = STAY;
@@ -351,7 +259,7 @@ static int start_counting(struct logger *l)
 		return STAY;
 	while (error < 0 && r == STAY && !l->is_orphan) {
 		logger_wait_stalled(l, -error);
-		r = look_around(l);
+		r = should_leave(l);
 		error = logger_limit_prepare(l);
 	}
 	logger_end_stall(l);
@@ -373,10 +281,10 @@ static int prepare(struct logger *l)
 	l->offset_bytes = (uint64_t)offset;
 	l->count = l->board->count[atomic_load(&l->board->count_index)];
 
-	r = take_over(l);
-	note_wanted_start(l);
+	r = recover(l);
+	logger_pending_add_start(l);
 	if (r == STAY)
-		r = write_pending_records(l);
+		r = logger_pending_write(l);
 	if (r != STAY)
 		return r;
 	return start_counting(l);
@@ -395,5 +303,5 @@ int logger_run(const struct config *config, const struct descriptors *fds,
 		return r;
 	cell_add(&board->logger_beat, 1);
 	(void)eventfd_write(fds->doorbell, 1);
-	return keep_moving(&l);
+	return run_rounds(&l);
 }

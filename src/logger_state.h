@@ -34,13 +34,16 @@ struct logger {
 	uint64_t offset_bytes;		/* of the file; all before it is written */
 	uint64_t synced_bytes;		/* all before it is on disk */
 
-	struct record_style style;
+	struct record_style style;	/* logger_pending */
 	struct message_count count;	/* logger_limit: of what is before offset_bytes */
 	int peek_read, peek_write;	/* logger_limit: a pipe for copies of batches, or -1 */
 	char *peek_buffer;		/* logger_limit */
 	bool must_copy;			/* logger_copy: the log does not support splice(2) */
 	int copy_read, copy_write;	/* logger_copy: a pipe, -1 until it is needed */
 	bool was_truncated;		/* logger_truncation: follows the file to its new end */
+	size_t large_batch_bytes;	/* logger_idle: after so many bytes it does not wait */
+	long nap_nsec;			/* logger_idle: the next nap */
+	unsigned empty_naps;		/* logger_idle: in a row, in which nothing came */
 };
 
 /* A file that has its messages is set aside, and a new one begins. */

@@ -77,7 +77,7 @@ int receipt_wait(struct scoreboard *board, int logger_bell, struct stall_watch *
 	want = atomic_load(&board->round_started) + 1;
 	raise_wanted(board, want);
 	/* Rung whoever raised it: the one who did may have been killed before it rang. */
-	if (atomic_load(&board->logger_rests))
+	if (atomic_load(&board->logger_is_idle))
 		(void)eventfd_write(logger_bell, 1);
 	while (!is_reached(done = atomic_load(&board->round_done), want)) {
 		if (watch && stall_watch_is_stalled(watch))

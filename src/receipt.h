@@ -23,7 +23,7 @@
 
 /*
  * Worker, after its records are in the pipe: waits until they are in the
- * file.  LOGGER_BELL (eventfd) is rung when the logger rests.
+ * file.  LOGGER_BELL (eventfd) is rung when the logger is idle.
  * Returns 0; -EIO when the round failed: the records may not be on disk;
  * -ETIMEDOUT when WATCH is not NULL and says that the log is stalled.
  */

@@ -98,7 +98,7 @@ static void bury_everybody(struct scoreboard *board)
 	}
 	atomic_store(&board->idle_workers, 0);
 	atomic_store(&board->master_dozes, 0);
-	atomic_store(&board->logger_rests, 0);
+	atomic_store(&board->logger_is_idle, 0);
 	atomic_store(&board->logger_beat, 0);
 	atomic_store(&board->logger_order, ORDER_NONE);
 	atomic_store(&board->stalled_errno, 0);

@@ -135,7 +135,7 @@ struct scoreboard {
 	_Atomic uint32_t round_failed;		/* logger: the last round that failed */
 	_Atomic uint32_t round_syncing;		/* logger: 1 from before a sync until it has succeeded */
 	_Atomic uint32_t round_wanted;		/* atomic: the highest round that a worker waits for */
-	_Atomic uint32_t logger_rests;		/* logger: 1 while it has to be woken by its bell */
+	_Atomic uint32_t logger_is_idle;	/* logger: 1 while it has to be woken by its bell */
 
 	_Alignas(64)
 	_Atomic uint64_t last_id;		/* atomic: connection ids only rise */

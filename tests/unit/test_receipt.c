@@ -101,7 +101,7 @@ static void test_the_bell_rings_for_a_logger_that_rests(void **state)
 	do_round(false);
 	assert_int_equal(result_of(pid), 0);
 	assert_int_equal(eventfd_read(bell, &rings), -1);
-	atomic_store(&board->logger_rests, 1);
+	atomic_store(&board->logger_is_idle, 1);
 	pid = fork_waiter();
 	do_round(false);
 	assert_int_equal(result_of(pid), 0);
