@@ -15,13 +15,13 @@
 #include "clock.h"
 #include "parse.h"
 
-/* How much of a file's end is searched for connection ids. */
+/* How much of the end of a file is searched for connection ids. */
 #define TAIL_BYTES ((size_t)256 * 1024)
 
-/* How much is counted at once; a multiple of RECORD_MAX. */
+/* How much is read at once to be counted; a multiple of RECORD_MAX. */
 #define COUNT_BYTES ((size_t)256 * 1024)
 
-/* So many times before the caller is asked: well below a second on the slowest of disks. */
+/* How many reads one call makes: well below a second, on the slowest of disks too. */
 #define COUNT_READS 4
 
 static int lock(int fd)
@@ -100,7 +100,7 @@ static ssize_t read_at(int fd, char *buf, size_t size, uint64_t offset)
 	return (ssize_t)len;
 }
 
-/* A file written by a torn first record only may still be ours: it has no whole line to judge by. */
+/* A file that has only a torn first record may be ours: it has no whole line to judge by. */
 static bool first_line_is_ours(const char *data, size_t len, enum log_format format)
 {
 	const char *newline = memchr(data, '\n', len);
@@ -181,11 +181,11 @@ enum logfile_state logfile_check(int fd, const char *path, uint64_t offset_bytes
 	struct stat ours, named;
 
 	if (fstat(fd, &ours) < 0)
-		return LOGFILE_SAME;	/* cannot be: then the write will tell */
+		return LOGFILE_SAME;	/* this cannot happen; if it does, the next write fails */
 	if (ours.st_nlink == 0)
 		return LOGFILE_DELETED;
 	if (stat(path, &named) < 0)
-		/* Unreadable is not gone: only a missing name says that the file has moved. */
+		/* A name that cannot be looked up is not gone: only a missing one has moved. */
 		return errno == ENOENT || errno == ENOTDIR ? LOGFILE_MOVED : LOGFILE_SAME;
 	if (named.st_dev != ours.st_dev || named.st_ino != ours.st_ino)
 		return LOGFILE_MOVED;
@@ -217,7 +217,7 @@ int logfile_count_messages(int fd, enum log_format format, uint64_t end_bytes,
 		}
 		count->messages += parse_count_messages(format, buf, (size_t)len, UINT64_MAX,
 							&passed);
-		/* Nothing whole: a tail that is torn, or a foreign line longer than any record. */
+		/* No whole line: a torn tail, or a foreign line longer than any record. */
 		count->offset_bytes += passed > 0 ? passed : (uint64_t)len;
 		if (len == 0)
 			count->offset_bytes = end_bytes;
@@ -264,7 +264,7 @@ static bool is_our_suffix(const char *suffix)
 	return true;
 }
 
-/* scandir(3) takes no context.  The master is the only caller and has one thread. */
+/* scandir(3) passes no context.  The master is the only caller, and has one thread. */
 static const char *base_name;
 
 static int is_rotated(const struct dirent *entry)
@@ -287,7 +287,7 @@ int logfile_prune(const char *path, unsigned keep)
 	dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir_fd < 0)
 		return -errno;
-	/* Bytewise, which for these names is by time. */
+	/* In the C locale, so bytewise, and for these names that is by time. */
 	n = scandirat(dir_fd, ".", &found, is_rotated, alphasort);
 	if (n < 0)
 		r = -errno;

@@ -1,43 +1,45 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The message log as a file: opening and locking it, what a found file
- * holds, rotated names, retention.
+ * The message log as a file: opening and locking it, what it holds when it
+ * is opened, whether it is still the log, the names of rotated files and how
+ * many of them are kept.
  *
- * The master calls everything here but logfile_check() and
- * logfile_count_messages(), which are the logger's.  Only the logger ever
- * writes to the file; its descriptor, and with it the file offset, is
- * shared by all loggers (open(2), "open file description").
+ * The logger calls logfile_check() and logfile_count_messages(), the master
+ * everything else.  Nothing here writes to the file.  Only the logger does,
+ * and all loggers share one open file description (open(2)), and with it the
+ * file offset.
  */
 #ifndef ECHO_LOGD_LOGFILE_H
 #define ECHO_LOGD_LOGFILE_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "config.h"
+#include "log_format.h"
 #include "scoreboard.h"
 
-/* What the name of a rotated file has beyond the log's: ".20261122T210405.123456Z". */
+/* A rotated file has the name of the log and this many bytes: ".20261122T210405.123456Z". */
 #define LOGFILE_SUFFIX_LEN 24
 
 /*
- * Opens PATH for reading and writing, created with exactly MODE where there
- * is none, and locks it against a second service.  The offset is at its
- * end.  O_APPEND is not used: splice(2) refuses it.
- * Returns a descriptor or -errno; -EBUSY when another open description
- * holds the lock; when PATH is not a regular file -ENOTSUP, or open(2)'s own
- * -EISDIR or -ENXIO.
+ * Opens PATH for reading and writing, and locks it against a second service.
+ * If there is no such file, makes it, with exactly MODE.  The offset is at
+ * the end of the file.  O_APPEND is not used: splice(2) refuses it.
+ * Returns a descriptor, which is the caller's to close with logfile_close();
+ * or -errno: -EBUSY when another open file description holds the lock;
+ * -ENOTSUP, or -EISDIR or -ENXIO of open(2), when PATH is not a regular file.
  */
 int logfile_open(const char *path, mode_t mode);
 
-/* Unlocks and closes: systemd may hold a copy of the descriptor, and with it the lock. */
+/* Unlocks, then closes: systemd may hold a copy of the descriptor, which would keep the lock. */
 void logfile_close(int fd);
 
-/* What a file held when it was opened. */
+/* What a file holds when it is opened. */
 struct logfile_contents {
 	bool is_empty;
-	bool is_other_format;		/* its first line is not FORMAT's */
+	bool is_other_format;		/* its first line is not a record of FORMAT */
 	uint64_t torn_bytes;		/* after the last newline; always 0 under FORMAT_RAW */
 	uint64_t last_id;		/* highest connection id near the end, or 0 */
 };
@@ -47,36 +49,38 @@ int logfile_examine(int fd, enum log_format format, struct logfile_contents *ret
 
 enum logfile_state {
 	LOGFILE_SAME,
-	LOGFILE_MOVED,		/* PATH is another file now, or none */
-	LOGFILE_DELETED,	/* no name leads to the file any more */
-	LOGFILE_TRUNCATED,		/* it is shorter than OFFSET: truncated by somebody */
+	LOGFILE_MOVED,		/* PATH leads to another file now, or to none */
+	LOGFILE_DELETED,	/* the file has no name any more */
+	LOGFILE_TRUNCATED,	/* it is shorter than OFFSET_BYTES */
 };
 
-/* Whether FD is still the file at PATH and at least OFFSET bytes long. */
+/* Whether FD is still the file at PATH, and at least OFFSET_BYTES long. */
 enum logfile_state logfile_check(int fd, const char *path, uint64_t offset_bytes);
 
 /*
- * Adds to *COUNT the whole `message` records from its offset to END_BYTES
- * (a record boundary), and moves its offset there; or part of the way, so
- * that the caller, who calls again, can show that it is alive.  FORMAT_RAW
- * counts none.  Returns 0 or -errno.
+ * Counts the `message` records from the offset in *COUNT to END_BYTES, where
+ * a record ends: adds them to *COUNT and moves its offset to END_BYTES.  In
+ * a large file it moves only part of the way; the caller calls again, and
+ * can show in between that it is alive.  FORMAT_RAW counts none.
+ * Returns 0 or -errno.
  */
 int logfile_count_messages(int fd, enum log_format format, uint64_t end_bytes,
 			   struct message_count *count);
 
-/* Writes "PATH.20261122T210405.123456Z" for TIME_USEC. */
+/* The name of a file that is rotated at TIME_USEC: "PATH.20261122T210405.123456Z". */
 void logfile_name_aside(const char *path, uint64_t time_usec, char ret_name[PATH_MAX]);
 
 /*
- * Renames PATH to PATH.<UTC now>, never over another file.  Returns 0 with
- * the new name in RET_NAME, or -errno.
+ * Renames PATH to logfile_name_aside() of now, or of the next microsecond at
+ * which there is no such file yet.  Returns 0, or -errno with the last name
+ * that was tried; either way the name is in RET_NAME.
  */
 int logfile_set_aside(const char *path, char ret_name[PATH_MAX]);
 
 /*
- * Deletes the oldest files that logfile_set_aside() named after PATH, until
- * KEEP are left.  No other file is touched.  Returns how many were deleted,
- * or -errno.
+ * Deletes the oldest of the files that logfile_set_aside() named after PATH,
+ * until KEEP of them are left.  Touches no other file.  Returns how many it
+ * deleted, or -errno.
  */
 int logfile_prune(const char *path, unsigned keep);
 

@@ -91,7 +91,7 @@ static void test_a_failed_round(void **state)
 	assert_int_equal(result_of(pid), 0);
 }
 
-static void test_the_bell_rings_for_a_logger_that_rests(void **state)
+static void test_the_bell_rings_for_an_idle_logger(void **state)
 {
 	eventfd_t rings = 0;
 	pid_t pid;
@@ -138,7 +138,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_round_that_began_before_is_no_receipt, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_a_failed_round, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(test_the_bell_rings_for_a_logger_that_rests, set_up,
+		cmocka_unit_test_setup_teardown(test_the_bell_rings_for_an_idle_logger, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_numbers_wrap, set_up, tear_down),
 	};
