@@ -186,9 +186,25 @@ static unsigned count(const char *text, const char *needle)
 	return n;
 }
 
+/* A comment that was wrapped becomes one line again. */
+static void join_comments(char *text)
+{
+	bool in_comment = strncmp(text, "# ", 2) == 0;
+
+	for (char *p = text; (p = strchr(p, '\n'));) {
+		bool goes_on = strncmp(p, "\n# ", 3) == 0;
+
+		if (in_comment && goes_on)
+			memmove(p, p + 2, strlen(p + 2) + 1);
+		else
+			p++;
+		in_comment = goes_on;
+	}
+}
+
 static void test_shipped_file(void **state)
 {
-	char *text = read_source("conf/echo-logd.conf.in"), *p = text;
+	char *text = read_source("conf/echo-logd.conf.in"), *joined = strdup(text), *p = joined;
 	struct config config, defaults;
 	const char *section = "";
 
@@ -196,6 +212,7 @@ static void test_shipped_file(void **state)
 	config_set_defaults(&defaults);
 	load(text, &config);
 	assert_same(&config, &defaults);
+	join_comments(joined);
 	for (size_t i = 0; i < config_n_keys; i++) {
 		const struct config_key *key = &config_keys[i];
 		char line[500], once[80];
@@ -218,19 +235,34 @@ static void test_shipped_file(void **state)
 	for (p = text; (p = strstr(p, "\n#")); p++)
 		if (p[2] != ' ')
 			memmove(p + 1, p + 2, strlen(p + 2) + 1);
-	assert_int_equal(count(text, "\n#"), config_n_keys + 1);
+	assert_int_equal(count(text, "\n#"), count(text, "\n# "));
+	assert_int_equal(count(joined, "\n# "), config_n_keys);
 	load(text, &config);
 	assert_false(config.addresses_are_default);
 	defaults.addresses_are_default = false;
 	assert_same(&config, &defaults);
+	free(joined);
 	free(text);
 }
 
 static const char *const reloads[] = {
-	[RELOAD_AT_ONCE] = "\nReload: at once.",
-	[RELOAD_NEW_CLIENTS] = "\nReload: new clients.",
-	[RELOAD_RESTART] = "\nReload: restart.",
+	[RELOAD_AT_ONCE] = "\nTakes effect: on reload.\n",
+	[RELOAD_NEW_CLIENTS] = "\nTakes effect: on reload, for new clients.\n",
+	[RELOAD_RESTART] = "\nTakes effect: on restart.\n",
 };
+
+/* Where the item of key I, which begins at ITEM, ends: at the next key, or with the section. */
+static const char *find_end(const char *item, size_t i)
+{
+	const char *end = strstr(item, "\n.Sh "), *next = NULL;
+	char name[100];
+
+	if (i + 1 < config_n_keys) {
+		snprintf(name, sizeof(name), "\n.It Cm %s No = ", config_keys[i + 1].name);
+		next = strstr(item, name);
+	}
+	return next && next < end ? next : end;
+}
 
 /* Each item of conf(5) has the default, the range, what 0 means, the words and the reload. */
 static void test_manual(void **state)
@@ -240,17 +272,14 @@ static void test_manual(void **state)
 	(void)state;
 	for (size_t i = 0; i < config_n_keys; i++) {
 		const struct config_key *key = &config_keys[i];
-		char item[100], needle[300], *item_text, *end, *words;
+		char item[100], needle[300], *item_text, *words;
 
 		snprintf(item, sizeof(item), "\n.It Cm %s No = ", key->name);
 		p = strstr(p, item);
 		if (!p || count(text, item) != 1)
 			fail_msg("conf(5) lacks, or has in another order: %s", key->name);
 		item_text = p + strlen(item);
-		end = strstr(item_text, "\n.It ");
-		if (!end || strstr(item_text, "\n.El") < end)
-			end = strstr(item_text, "\n.El");
-		words = strndup(item_text, (size_t)(end - item_text));
+		words = strndup(item_text, (size_t)(find_end(item_text, i) - item_text) + 1);
 		snprintf(needle, sizeof(needle), "Default:\n.Li %s", key->by_default);
 		if (!strstr(words, needle) || !strstr(words, reloads[key->reload]))
 			fail_msg("conf(5), %s: default %s or reload", key->name, key->by_default);
@@ -264,15 +293,17 @@ static void test_manual(void **state)
 			if (!strstr(words, needle))
 				fail_msg("conf(5), %s: not in the range: %s", key->name, needle);
 		}
-		snprintf(needle, sizeof(needle), "0 is %s", key->zero);
+		snprintf(needle, sizeof(needle), "0 = %s", key->zero);
 		if (key->zero && (!strstr(words, needle) || !strstr(key->help, needle)))
 			fail_msg("conf(5), %s: what 0 means: %s", key->name, key->zero);
-		for (size_t w = 0; key->words && key->words[w]; w++)
-			if (!strstr(words, key->words[w]))
+		for (size_t w = 0; key->words && key->words[w]; w++) {
+			snprintf(needle, sizeof(needle), "\n.It Cm %s\n", key->words[w]);
+			if (!strstr(words, needle))
 				fail_msg("conf(5), %s: %s", key->name, key->words[w]);
+		}
 		free(words);
 	}
-	assert_int_equal(count(text, "\nReload: "), config_n_keys);
+	assert_int_equal(count(text, "\nTakes effect: "), config_n_keys);
 	free(text);
 }
 
