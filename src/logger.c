@@ -53,7 +53,8 @@ static int move_records(struct logger *l, size_t n, size_t *ret_moved)
 	if (logger_rotates_at_limit(l) && !l->is_orphan) {
 		cut = logger_limit_cut(l, n);
 		if (cut < 0) {
-			journal_error("cannot look into the log pipe: %s", strerror((int)-cut));
+			journal_error("cannot count the messages in the log pipe: %s; another "
+				      "logger tries it", strerror((int)-cut));
 			return LOGGER_NO_MEMORY;
 		}
 	}
@@ -137,8 +138,8 @@ static int sync_file(struct logger *l, uint32_t round)
 		journal_field("LOG_PATH=%s", l->config->path);
 		journal_field("ERRNO=%d", errno);
 		journal_event(JOURNAL_SYNC_FAILED, LOG_ERR,
-			      "cannot sync %s: %m; clients that wait for it are closed without "
-			      "their echo, the file is set aside",
+			      "cannot sync %s: %m; waiting clients are disconnected without their "
+			      "echo, and the file is renamed",
 			      l->config->path);
 		receipt_end_round(l->board, round, true);
 		return LOGGER_SYNC_FAILED;
@@ -244,7 +245,7 @@ static int recover(struct logger *l)
 		return STAY;
 	journal_field("LOG_PATH=%s", l->config->path);
 	journal_event(JOURNAL_SYNC_FAILED, LOG_ERR,
-		      "a sync of %s was under way when the last logger died: it counts as failed",
+		      "the last logger died during a sync of %s; the sync counts as failed",
 		      l->config->path);
 	receipt_end_round(l->board, receipt_start_round(l->board), true);
 	return LOGGER_SYNC_FAILED;

@@ -20,8 +20,8 @@ void logger_copy_begin(struct logger *l)
 		return;
 	journal_field("LOG_PATH=%s", config_log_name(l->config));
 	journal_event(JOURNAL_LOG_COPIED, LOG_WARNING,
-		      "%s takes no splice(2) and is copied to: if the logger is killed, "
-		      "records may be there twice or torn, none is lost",
+		      "%s does not support splice(2), so records are copied; killing the logger "
+		      "may duplicate or tear some, none is lost",
 		      config_log_name(l->config));
 }
 

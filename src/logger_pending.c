@@ -55,7 +55,7 @@ int logger_pending_write(struct logger *l)
 	len = render(l, pending, text);
 	crash_point("logger-owes");
 	if (len > 0 && write(l->fds->stage_write, text, len) != (ssize_t)len) {
-		journal_error("cannot write to the stage pipe: %m");
+		journal_error("cannot write to the stage pipe: %m; the logger exits");
 		return LOGGER_CANNOT_GO_ON;
 	}
 	crash_point("logger-record-staged");

@@ -56,7 +56,7 @@ static void close_hole(const struct logger *l, uint64_t begin)
 		begin++;
 	if (pwrite(l->fds->log_file, "\n", 1, (off_t)begin - 1) < 0)
 		journal_warning("cannot end the hole that a truncation left in %s: %m; "
-				"a record is on one line with it",
+				"one record is on the same line as the hole",
 				l->config->path);
 }
 

@@ -36,7 +36,7 @@ static void report_stall(const struct logger *l, int error)
 	journal_field("LOG_PATH=%s", config_log_name(l->config));
 	journal_field("ERRNO=%d", error);
 	journal_event(JOURNAL_LOG_STALLED, LOG_ERR,
-		      "cannot write to %s: %s; %s, trying again every %d ms",
+		      "cannot write to %s: %s; %s, retrying every %d ms",
 		      config_log_name(l->config), strerror(error),
 		      stall_consequence(l->config->when_stalled), RETRY_MSEC);
 }
@@ -44,7 +44,7 @@ static void report_stall(const struct logger *l, int error)
 static void report_end(const struct logger *l)
 {
 	journal_field("LOG_PATH=%s", config_log_name(l->config));
-	journal_event(JOURNAL_LOG_RESUMED, LOG_NOTICE, "%s takes records again",
+	journal_event(JOURNAL_LOG_RESUMED, LOG_NOTICE, "%s can be written again",
 		      config_log_name(l->config));
 }
 

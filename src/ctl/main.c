@@ -10,10 +10,10 @@ static const struct command {
 	int (*run)(int argc, char *argv[]);
 	const char *arguments, *help;
 } commands[] = {
-	{"status", ctl_status, "[--json] [--runtime DIR]", "what the daemon does, and its account of every byte"},
-	{"reload", ctl_reload, "[--runtime DIR]", "check the configuration, have it read again; waits until it is in force"},
-	{"reopen", ctl_reopen, "[--runtime DIR]", "have the renamed log opened again; waits until it is"},
-	{"verify", ctl_verify, "FILE...", "whether the log is whole: nothing missing, doubled or torn"},
+	{"status", ctl_status, "[--json] [--runtime DIR]", "show what the daemon does, and its account of every byte"},
+	{"reload", ctl_reload, "[--runtime DIR]", "check the configuration and reload it; wait until it has taken effect"},
+	{"reopen", ctl_reopen, "[--runtime DIR]", "open the log again after it was renamed; wait until that is done"},
+	{"verify", ctl_verify, "FILE...", "check that nothing in the log is missing, doubled or torn"},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -45,7 +45,7 @@ int main(int argc, char *argv[])
 	if (strcmp(name, "--version") == 0)
 		return print_version();
 	if (argc > 1)
-		fprintf(stderr, "echo-logctl: no such command: %s\n", name);
+		fprintf(stderr, "echo-logctl: unknown command: %s\n", name);
 	fputs("Try 'echo-logctl --help'.\n", stderr);
 	return CTL_USAGE;
 }

@@ -21,7 +21,7 @@ static bool check_file(const struct options *options)
 			&diagnostics) == 0)
 		return true;
 	config_print_mistakes(&diagnostics, stderr);
-	fputs("echo-logctl: not reloaded: the running configuration stays\n", stderr);
+	fputs("echo-logctl: not reloaded; the running configuration stays\n", stderr);
 	return false;
 }
 
@@ -49,9 +49,9 @@ static void say_obstacle(struct scoreboard *board)
 	int stalled = atomic_load(&board->stalled_errno);
 
 	if (no_logger != 0 || stalled != 0)
-		fprintf(stderr, "the log takes nothing: %s; ",
+		fprintf(stderr, "the log cannot be written: %s; ",
 			strerror(no_logger != 0 ? no_logger : stalled));
-	fputs("echo-logd goes on with it; see its status\n", stderr);
+	fputs("echo-logd is still at it, see echo-logctl status\n", stderr);
 }
 
 /* The words are the daemon's, and may speak of anything: none of it steers a terminal. */
@@ -82,7 +82,8 @@ int ctl_reload(int argc, char *argv[])
 		return CTL_FAILED;
 	}
 	if (command_line_read(board, &options) < 0) {
-		fputs("echo-logctl: how this echo-logd was started is not known, it is too long: send SIGHUP to its master\n",
+		fputs("echo-logctl: the command line of this echo-logd is too long to be known here; send "
+		      "SIGHUP to its master instead\n",
 		      stderr);
 		return CTL_FAILED;
 	}

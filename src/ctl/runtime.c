@@ -48,11 +48,9 @@ bool runtime_parse(int argc, char *argv[], const char **ret_directory, bool *ret
 	}
 	if (optind == argc)
 		return true;
-	fprintf(stderr, "echo-logctl: %s: %s takes no such argument\n", argv[optind], command);
+	fprintf(stderr, "echo-logctl: %s: not an argument of %s\n", argv[optind], command);
 	return refuse();
 }
-
-#define ELSEWHERE "a service that runs has another runtime directory: see --runtime"
 
 struct scoreboard *runtime_open(const char *directory)
 {
@@ -61,23 +59,35 @@ struct scoreboard *runtime_open(const char *directory)
 
 	if (r == 0)
 		return board;
-	fprintf(stderr, "echo-logctl: %s/scoreboard: ", directory);
+	fputs("echo-logctl: ", stderr);
 	if (r == -ENOENT || r == -ENOTDIR)
-		fputs("not there: no echo-logd is running, or " ELSEWHERE "\n", stderr);
+		fprintf(stderr,
+			"echo-logd is not running here (no %s/scoreboard); for another instance use "
+			"--runtime DIR\n",
+			directory);
 	else if (r == -EACCES)
-		fputs("permission denied: be a member of the group echo-logd, or use sudo\n", stderr);
+		fprintf(stderr,
+			"cannot read %s/scoreboard: permission denied; use sudo, or join the group "
+			"echo-logd\n",
+			directory);
 	else if (r == -EPROTONOSUPPORT)
-		fputs("made by another version of echo-logd than this echo-logctl\n", stderr);
+		fprintf(stderr,
+			"%s/scoreboard was made by another version of echo-logd than this "
+			"echo-logctl\n",
+			directory);
 	else if (r == -EBADMSG || r == -ELOOP)
-		fputs("not a scoreboard of echo-logd, or damaged\n", stderr);
+		fprintf(stderr, "%s/scoreboard is not a scoreboard of echo-logd, or is damaged\n",
+			directory);
 	else
-		fprintf(stderr, "%s\n", strerror(-r));
+		fprintf(stderr, "cannot read %s/scoreboard: %s\n", directory, strerror(-r));
 	return NULL;
 }
 
 void runtime_say_dead(const char *directory, pid_t pid)
 {
-	fprintf(stderr, "echo-logctl: %s/scoreboard: its echo-logd, process %d, is gone; " ELSEWHERE "\n",
+	fprintf(stderr,
+		"echo-logctl: the echo-logd of %s/scoreboard (process %d) is not running any more; for "
+		"another instance use --runtime DIR\n",
 		directory, (int)pid);
 }
 

@@ -19,7 +19,7 @@ static const char *const state_words[] = {
 enum log_state { LOG_TAKES, LOG_STALLED, LOG_LIMIT };
 
 static const char *const log_words[] = {
-	[LOG_TAKES] = "takes records",
+	[LOG_TAKES] = "can be written",
 	[LOG_STALLED] = "stalled",
 	[LOG_LIMIT] = "message limit reached",
 };
@@ -80,12 +80,13 @@ static void print_life(const struct status *st)
 		printf("logger %d, ", (int)st->logger_pid);
 	else
 		printf("no logger, ");
-	printf("%u workers, %u of them idle\n", t->idle + t->busy, t->idle);
+	printf("%u worker%s, %u of them idle\n", t->idle + t->busy,
+	       t->idle + t->busy == 1 ? "" : "s", t->idle);
 	printf("log            %s", log_words[st->log]);
 	if (st->log == LOG_STALLED)
 		printf(": %s\n", strerror(st->log_errno));
 	else if (st->log == LOG_LIMIT)
-		printf(": new messages are echoed and not saved\n");
+		printf(": new messages are echoed but not saved\n");
 	else
 		printf("\n");
 }
@@ -95,13 +96,13 @@ static void print_text(const struct status *st)
 	const struct totals *t = &st->totals;
 
 	if (st->state == STATE_GONE)
-		printf("echo-logd is gone; the figures of the one started %s:\n", st->started);
+		printf("echo-logd is not running; figures of the one started %s:\n", st->started);
 	else
 		printf("echo-logd is %s, started %s\n", state_words[st->state], st->started);
 	printf("configuration  generation %" PRIu32 "\n", st->generation);
 	if (st->state != STATE_GONE)
 		print_life(st);
-	printf("clients        %u now, %" PRIu32 " at most, %" PRIu64 " in all\n", t->busy,
+	printf("clients        %u now, %" PRIu32 " at most, %" PRIu64 " in total\n", t->busy,
 	       st->max_clients, t->clients);
 	printf("messages       %" PRIu64 " received, %" PRIu64 " dropped\n", t->received_messages,
 	       t->dropped_messages);

@@ -93,7 +93,7 @@ def test_a_bad_file_never_reaches_the_daemon(start):
     assert lines[0].startswith("%s:3: server.max_clint" % daemon.config_path) and \
         "max_clients" in lines[0]
     assert lines[1].startswith("%s:4: server.idle_timeout" % daemon.config_path)
-    assert lines[2:] == ["echo-logctl: not reloaded: the running configuration stays"]
+    assert lines[2:] == ["echo-logctl: not reloaded; the running configuration stays"]
     assert (daemon.stderr(), "failed" in daemon.status()) == (said, "failed" in status)
     assert not is_told(daemon)
 
@@ -180,7 +180,7 @@ def test_a_service_that_stops(start):
         client.talk(b"still served")
         client.finish()
     assert daemon.wait() == 0
-    assert "is gone" in daemon.control("reload").stderr
+    assert "not running any more" in daemon.control("reload").stderr
 
 
 def test_a_daemon_that_dies_meanwhile(start):
@@ -189,7 +189,7 @@ def test_a_daemon_that_dies_meanwhile(start):
     with background(daemon) as waiting:
         wait_until(lambda: is_pending(daemon.pid, signal.SIGHUP), "SIGHUP that waits for the master")
         daemon.kill_master()
-        assert "is gone" in waiting.communicate(timeout=60)[0]
+        assert "not running any more" in waiting.communicate(timeout=60)[0]
         assert waiting.returncode == 1
 
 

@@ -70,8 +70,8 @@ def test_status_of_known_traffic(start):
         r"echo-logd is running, started \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n"
         r"configuration  generation 1\n"
         r"processes      master %d, logger %d, \d+ workers, \d+ of them idle\n"
-        r"log            takes records\n"
-        r"clients        1 now, 20 at most, 2 in all\n"
+        r"log            can be written\n"
+        r"clients        1 now, 20 at most, 2 in total\n"
         r"messages       3 received, 0 dropped\n"
         r"bytes          received    +40\n"
         r"               = logged    +29\n"
@@ -111,7 +111,7 @@ def test_status_of_a_limit(start):
         said = daemon.figures()
         assert (said["received_messages"], said["dropped_messages"]) == (5, 3)
         assert (said["logged_bytes"], said["dropped_bytes"]) == (20, 30)
-        assert "log            message limit reached: new messages are echoed and not saved\n" \
+        assert "log            message limit reached: new messages are echoed but not saved\n" \
             in daemon.control("status").stdout
         daemon.wait_status("50 bytes so far = 20 logged [+] 30 dropped [+] 0 in flight")
 
@@ -145,9 +145,9 @@ def test_status_of_a_daemon_that_has_stopped(start):
     said = daemon.control("status")
     assert said.returncode == 1
     assert said.stderr == (
-        "echo-logctl: %s/scoreboard: its echo-logd, process %d, is gone; a service that runs has "
-        "another runtime directory: see --runtime\n" % (daemon.runtime_directory, daemon.pid))
-    assert said.stdout.startswith("echo-logd is gone; the figures of the one started ")
+        "echo-logctl: the echo-logd of %s/scoreboard (process %d) is not running any more; for "
+        "another instance use --runtime DIR\n" % (daemon.runtime_directory, daemon.pid))
+    assert said.stdout.startswith("echo-logd is not running; figures of the one started ")
     assert "log  " not in said.stdout and "processes" not in said.stdout
     said = daemon.figures()
     assert said["state"] == "gone" and said["logged_bytes"] == 6
@@ -162,7 +162,7 @@ def test_status_of_a_master_that_nobody_has_reaped(start, signo):
     wait_until(lambda: "Z (zombie)" in open("/proc/%d/status" % daemon.pid).read(), "its end")
     for command in ("status", "reopen"):
         said = daemon.control(command)
-        assert (said.returncode, "is gone" in said.stderr) == (1, True), said
+        assert (said.returncode, "not running any more" in said.stderr) == (1, True), said
     daemon.wait()
     wait_until(lambda: all(is_gone(pid) for pid in daemon.orphans), "the end of its children")
 
@@ -180,7 +180,7 @@ def test_the_pid_of_a_dead_master_goes_to_somebody_else(start, tmp_path):
                 board.seek(at)
                 board.write(stranger.pid.to_bytes(4, "little"))
             said = daemon.control("reopen")
-            assert said.returncode == 1 and "process %d, is gone" % stranger.pid in said.stderr
+            assert said.returncode == 1 and "(process %d) is not running any more" % stranger.pid in said.stderr
             assert daemon.control("status").returncode == 1
             assert stranger.poll() is None
         finally:
@@ -192,19 +192,19 @@ def test_no_scoreboard(tmp_path, command):
     said = control(command, "--runtime", str(tmp_path))
     assert said.returncode == 1 and said.stdout == ""
     assert said.stderr == (
-        "echo-logctl: %s/scoreboard: not there: no echo-logd is running, or a service that runs "
-        "has another runtime directory: see --runtime\n" % tmp_path)
+        "echo-logctl: echo-logd is not running here (no %s/scoreboard); for another instance use "
+        "--runtime DIR\n" % tmp_path)
 
 
 @pytest.mark.parametrize("damage, words", [
-    (lambda data: b"", "not a scoreboard of echo-logd, or damaged"),
-    (lambda data: data[:5000], "not a scoreboard of echo-logd, or damaged"),
-    (lambda data: data + bytes(100), "not a scoreboard of echo-logd, or damaged"),
-    (lambda data: b"X" + data[1:], "not a scoreboard of echo-logd, or damaged"),
+    (lambda data: b"", "is not a scoreboard of echo-logd, or is damaged"),
+    (lambda data: data[:5000], "is not a scoreboard of echo-logd, or is damaged"),
+    (lambda data: data + bytes(100), "is not a scoreboard of echo-logd, or is damaged"),
+    (lambda data: b"X" + data[1:], "is not a scoreboard of echo-logd, or is damaged"),
     (lambda data: data[:8] + b"\xff" + data[9:],
-     "made by another version of echo-logd than this echo-logctl"),
+     "was made by another version of echo-logd than this echo-logctl"),
     (lambda data: data[:12] + b"\xff\xff\xff\xff" + data[16:],
-     "not a scoreboard of echo-logd, or damaged"),
+     "is not a scoreboard of echo-logd, or is damaged"),
 ], ids=["empty", "cut off", "too long", "magic", "version", "slots"])
 def test_damaged_scoreboard(start, tmp_path, damage, words):
     daemon = start()
@@ -214,7 +214,7 @@ def test_damaged_scoreboard(start, tmp_path, damage, words):
     for command in ("status", "reopen"):
         said = control(command, "--runtime", str(tmp_path))
         assert (said.returncode, said.stdout) == (1, ""), said
-        assert said.stderr == "echo-logctl: %s/scoreboard: %s\n" % (tmp_path, words)
+        assert said.stderr == "echo-logctl: %s/scoreboard %s\n" % (tmp_path, words)
 
 
 @pytest.fixture
@@ -241,8 +241,8 @@ def test_another_user(make_daemon, public):
     for command in ("status", "reopen"):
         said = as_nobody(command)
         assert (said.returncode, said.stdout) == (1, ""), said
-        assert said.stderr == ("echo-logctl: %s/scoreboard: permission denied: be a member of the "
-                               "group echo-logd, or use sudo\n" % public)
+        assert said.stderr == ("echo-logctl: cannot read %s/scoreboard: permission denied; use "
+                               "sudo, or join the group echo-logd\n" % public)
     # The daemon's group reads it; whom to signal is another matter.
     said = as_nobody("status", group="root")
     assert said.returncode == 0 and said.stdout.startswith("echo-logd is running"), said
@@ -254,9 +254,9 @@ def test_another_user(make_daemon, public):
 @pytest.mark.parametrize("arguments, words", [
     (["status", "--runtime"], "option '--runtime' requires an argument"),
     (["status", "--yaml"], "unrecognized option '--yaml'"),
-    (["status", "more"], "more: status takes no such argument"),
+    (["status", "more"], "more: not an argument of status"),
     (["reopen", "--json"], "unrecognized option '--json'"),
-    (["reopen", "more"], "more: reopen takes no such argument"),
+    (["reopen", "more"], "more: not an argument of reopen"),
 ])
 def test_usage(arguments, words):
     said = control(*arguments)
@@ -406,5 +406,5 @@ def test_reopen_when_the_master_dies(start):
     with start_reopen(daemon) as waiting:
         wait_until(lambda: is_pending(daemon.pid, signal.SIGUSR1), "SIGUSR1 that waits for the master")
         daemon.kill_master()
-        assert "is gone" in waiting.communicate(timeout=60)[1]
+        assert "not running any more" in waiting.communicate(timeout=60)[1]
         assert waiting.returncode == 1

@@ -15,7 +15,7 @@ from daemon import binary, kill_logger, wait_until
 from standin import FdStore
 from verify import assert_verified
 
-COPIED = "stdout takes no splice(2) and is copied to"
+COPIED = "stdout does not support splice(2), so records are copied"
 LINE = b"0123456789abcdef" * 64 + b"\n"
 
 

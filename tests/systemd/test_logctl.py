@@ -43,8 +43,8 @@ def test_status_for_root_group_and_others(service):
     other = service.run("setpriv --reuid=nobody --regid=nogroup --clear-groups echo-logctl status",
                         check=False)
     assert (other.status, other.stdout) == (1, "")
-    assert other.stderr == ("echo-logctl: /run/echo-logd/scoreboard: permission denied: be a member "
-                            "of the group echo-logd, or use sudo\n")
+    assert other.stderr == ("echo-logctl: cannot read /run/echo-logd/scoreboard: permission "
+                            "denied; use sudo, or join the group echo-logd\n")
     # A member looks, and does not signal.
     other = service.run(f"{member} echo-logctl reopen", check=False)
     assert (other.status, "Operation not permitted; use sudo" in other.stderr) == (1, True)
@@ -65,7 +65,7 @@ def test_status_of_a_service_that_is_stopped(service):
     service.run(f"systemctl stop {UNIT}")
     said = service.run("echo-logctl status", check=False)
     assert said.status == 1
-    assert "/run/echo-logd/scoreboard: not there: no echo-logd is running" in said.stderr
+    assert "echo-logd is not running here (no /run/echo-logd/scoreboard)" in said.stderr
 
 
 def test_status_adds_up_after_everything_was_killed(service):
@@ -159,4 +159,4 @@ def test_logrotate_says_so_when_the_log_is_not_reopened(service):
     service.run(f"systemctl stop {UNIT}; mkdir /run/echo-logd; echo >/run/echo-logd/scoreboard")
     said = service.run(LOGROTATE, check=False)
     assert said.status != 0
-    assert "/run/echo-logd/scoreboard: not a scoreboard of echo-logd, or damaged" in said.stderr
+    assert "/run/echo-logd/scoreboard is not a scoreboard of echo-logd, or is damaged" in said.stderr
