@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "escape.h"
+#include "base64.h"
 
 #include <endian.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -18,7 +19,8 @@ typedef uint64_t halves __attribute__((vector_size(16)));
 /* Six-bit values to the characters A-Z a-z 0-9 + /, by their distance from it. */
 static inline lanes alphabet(lanes v)
 {
-	return v + 'A' + WHERE(v > 25, 6) - WHERE(v > 51, 75) - WHERE(v > 61, 15) + WHERE(v > 62, 3);
+	return v + 'A' + WHERE(v > 25, 6) - WHERE(v > 51, 75) - WHERE(v > 61, 15) +
+	       WHERE(v > 62, 3);
 }
 
 /* The other way; garbage for characters that are not in the alphabet. */

@@ -41,10 +41,4 @@ bool escape_exceeds(const void *in, size_t in_len, size_t limit);
  */
 ssize_t unescape(enum escape_style style, void *out, const char *in, size_t in_len);
 
-/* RFC 4648, section 4, with padding.  OUT needs base64_size(IN_LEN) bytes. */
-#define base64_size(in_len) (((in_len) + 2) / 3 * 4)
-size_t base64_encode(char *out, const void *in, size_t in_len);
-/* OUT needs IN_LEN / 4 * 3 bytes.  Returns the bytes written, or -EBADMSG unless IN is canonical. */
-ssize_t base64_decode(void *out, const char *in, size_t in_len);
-
 #endif

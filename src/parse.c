@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 
+#include "base64.h"
 #include "escape.h"
 #include "parse_private.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdbool.h>
 
+#include "base64.h"
 #include "escape.h"
 #include "record_private.h"
 #include "utf8.h"

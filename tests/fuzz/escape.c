@@ -3,6 +3,7 @@
 #include "escape.h"
 
 #include "../unit/random.h"
+#include "base64.h"
 #include "fuzz.h"
 
 /* The longest that a byte becomes: \u0000. */
