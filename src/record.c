@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "calendar.h"
-#include "record_private.h"
+#include "record_put.h"
 
 #define ID_DIGITS 13
 #define BOOT_MAX 32

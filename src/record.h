@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Events to lines of the message log: echo-logd-log(5), written.
+ * Events to lines of the message log, as echo-logd-log(5) describes them.
+ * This module owns the head that all records share and every record but
+ * those of messages, which are in record_message.h.  parse.h reads the
+ * lines back.
  *
- * Pure but for the cached calendar second in struct record_style.  Workers
- * render the records of their clients, the logger its own few.  The way
- * back is parse.h.
+ * Pure but for the calendar second that is cached in struct record_style.
+ * Workers render the records of their clients, the logger renders its own.
  *
- * A record is at most RECORD_MAX bytes with its newline, because only
- * writes up to PIPE_BUF are never interleaved (pipe(7)), and no record may
- * be cut.  Under FORMAT_RAW only message pieces exist: every other
- * function returns 0 there.
+ * A record has at most RECORD_MAX bytes with its newline: only writes of up
+ * to PIPE_BUF bytes are never interleaved with others (pipe(7)), and no
+ * record may be cut.  FORMAT_RAW has only the bytes of messages; every
+ * function that renders a record returns 0 there.
  */
 #ifndef ECHO_LOGD_RECORD_H
 #define ECHO_LOGD_RECORD_H
@@ -26,65 +28,71 @@
 /* The version of the format, in every `start` record. */
 #define RECORD_VERSION 1
 
-/* How this process renders.  Set up by record_style_init(); no pointers. */
+/* How this process renders.  Made by record_style_init(); it holds no pointers. */
 struct record_style {
 	enum log_format format;
-	char host[HOST_NAME_MAX + 1];	/* only bytes that need no escape anywhere */
+	char host[HOST_NAME_MAX + 1];	/* only bytes that need no escape in any format */
 	uint64_t cached_second;
-	char cached_time[20];		/* "2026-11-22T21:04:05" of cached_second, NUL */
+	char cached_time[20];		/* "2026-11-22T21:04:05" of cached_second, and NUL */
 };
 
-/* What every record of a connection begins with. */
+/* What every record begins with. */
 struct record_head {
-	uint64_t time_usec;		/* CLOCK_REALTIME */
-	uint64_t id;			/* below 2^52; 0: a record of the service itself, shown as "-" */
-	uint64_t n;			/* RECORD_NO_NUMBER: the number is not known, shown as "-" */
-	const char *peer;		/* NULL: shown as "-"; what could break a record becomes '_' */
+	uint64_t time_usec;	/* CLOCK_REALTIME */
+	uint64_t id;		/* of the connection, below 2^52; 0: a record of the service, "-" */
+	uint64_t n;		/* number in the connection, or RECORD_NO_NUMBER */
+	const char *peer;	/* NULL: shown as "-"; bytes that could break a record become '_' */
 };
 
+/* The number of a record is not known; it is shown as "-". */
 #define RECORD_NO_NUMBER UINT64_MAX
 
+/* Why a connection ended. */
 enum close_reason {
-	CLOSE_EOF, CLOSE_RESET, CLOSE_IDLE, CLOSE_STALLED, CLOSE_SHUTDOWN, CLOSE_ERROR, CLOSE_KILLED,
+	CLOSE_EOF, CLOSE_RESET, CLOSE_IDLE, CLOSE_STALLED, CLOSE_SHUTDOWN, CLOSE_ERROR,
+	CLOSE_KILLED,
 };
 
-/* The word in the record: "eof", "reset", ... */
+/* The word for REASON in a record: "eof", "reset", ... */
 const char *close_reason_name(enum close_reason reason);
 
-/* Prepares STYLE for FORMAT with this host's name. */
+/* Prepares STYLE for FORMAT, with this host's name. */
 void record_style_init(struct record_style *style, enum log_format format);
 
 /*
- * Renders the next piece of a message: as many of the LEN > 0 bytes of DATA
- * as one record holds, as `message` if that is all of them, else as `part`,
- * which is RECORD_MAX bytes long: the log pipe takes such records many at a
- * time (logpipe.h).
- * Writes at most ROOM <= RECORD_MAX bytes to BUF.  Returns the bytes
- * written and sets *RET_TAKEN to the payload bytes in them; or returns 0
- * when ROOM < RECORD_MAX and the piece would be cut only for want of room:
- * the caller flushes and calls again with RECORD_MAX.
+ * Writes the beginning of a record, up to where the event's name follows;
+ * for record_message.c, which writes the rest itself.  P needs
+ * RECORD_HEAD_MAX bytes.  Returns the end of what was written.  Not for
+ * FORMAT_RAW.
+ *
+ * The longest head is that of JSON: 27 bytes of time, 64 of host, 13, 20
+ * and 69 of id, n and peer, and 53 of keys and punctuation.
  */
-size_t record_message(struct record_style *style, char *buf, size_t room,
-		      const struct record_head *head, const void *data, size_t len,
-		      size_t *ret_taken);
+#define RECORD_HEAD_MAX 256
+char *record_put_head(struct record_style *style, char *p, const struct record_head *head);
 
 /*
- * The other records.  Each needs RECORD_EVENT_MAX bytes of room in BUF and
- * returns the bytes written.
+ * Each of these renders one record to BUF, which needs RECORD_EVENT_MAX
+ * bytes, and returns the number of bytes written; under FORMAT_RAW, 0.
  */
 #define RECORD_EVENT_MAX 512
 size_t record_open(struct record_style *style, char *buf, const struct record_head *head);
+/* MESSAGES, BYTES: what was echoed and not logged. */
 size_t record_dropped(struct record_style *style, char *buf, const struct record_head *head,
 		      uint64_t messages, uint64_t bytes);
-/* CLOSE_KILLED has no number and no totals: head->n and the last three arguments are ignored. */
+/*
+ * MESSAGES, BYTES, CRC: totals of the connection's logged messages.
+ * CLOSE_KILLED has no number and no totals: head->n and the last three
+ * arguments are ignored.
+ */
 size_t record_close(struct record_style *style, char *buf, const struct record_head *head,
 		    enum close_reason reason, uint64_t messages, uint64_t bytes, uint32_t crc);
-/* BOOT: the boot id, 32 hex digits.  DAEMON: our version. */
+/* BOOT: the boot id, 32 hexadecimal digits.  DAEMON: the version of echo-logd. */
 size_t record_start(struct record_style *style, char *buf, uint64_t time_usec, const char *boot,
 		    const char *daemon);
-/* BYTES: length of the torn tail that this record follows. */
+/* BYTES: length of the torn line that this record follows; 0: the file was truncated. */
 size_t record_torn(struct record_style *style, char *buf, uint64_t time_usec, uint64_t bytes);
-/* MESSAGES: the limit that was reached. */
+/* MESSAGES: the message_limit that was reached. */
 size_t record_limit(struct record_style *style, char *buf, uint64_t time_usec, uint64_t messages);
 
 #endif

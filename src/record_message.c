@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
+#include "record_message.h"
+
 #include <stdbool.h>
+#include <string.h>
 
 #include "base64.h"
 #include "escape.h"
-#include "record_private.h"
+#include "record_put.h"
 #include "utf8.h"
 
 enum encoding { ESCAPED, BASE64 };

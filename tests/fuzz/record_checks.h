@@ -7,6 +7,7 @@
 #include "fuzz.h"
 #include "parse.h"
 #include "record.h"
+#include "record_message.h"
 #include "utf8.h"
 
 static inline void check_same_head(const struct record_head *a, const struct record_head *b)

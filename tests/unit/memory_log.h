@@ -11,6 +11,7 @@
 #include "ctl/logcheck.h"
 #include "random.h"
 #include "record.h"
+#include "record_message.h"
 
 #define TIME UINT64_C(1795381445000000)
 #define MAX_LINES 4000

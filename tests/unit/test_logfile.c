@@ -21,6 +21,7 @@
 #include "logfile.h"
 #include "random.h"
 #include "record.h"
+#include "record_message.h"
 
 #define TIME UINT64_C(1795381445000000)
 

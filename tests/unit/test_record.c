@@ -11,6 +11,7 @@
 #include "parse.h"
 #include "random.h"
 #include "record.h"
+#include "record_message.h"
 
 #define PEER "192.0.2.7:53412"
 #define ID UINT64_C(0x6443f5a1b2c3d)

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What record.c and record_message.c share: appending to a line.  Nothing here checks for room. */
-#ifndef ECHO_LOGD_RECORD_PRIVATE_H
-#define ECHO_LOGD_RECORD_PRIVATE_H
+/*
+ * Appends to a line in memory: bytes, decimal and hexadecimal numbers.
+ *
+ * Pure.  Each function writes at P and returns the end of what it wrote.
+ * None checks for room: the caller knows how long its line can become
+ * (RECORD_EVENT_MAX in record.h, struct piece in record_message.c).
+ */
+#ifndef ECHO_LOGD_RECORD_PUT_H
+#define ECHO_LOGD_RECORD_PUT_H
 
+#include <stddef.h>
+#include <stdint.h>
 #include <string.h>
-
-#include "record.h"
-
-/* The longest is JSON's: 27 of time, 64 of host, 13, 20 and 69 of id, n and peer, 53 of keys. */
-#define RECORD_HEAD_MAX 256
-
-/* Writes all of a record up to the event's name.  Returns the end. */
-char *record_put_head(struct record_style *style, char *p, const struct record_head *head);
 
 /* Appends a string literal. */
 #define PUT(p, literal) put_bytes((p), (literal), sizeof(literal) - 1)
@@ -22,6 +22,7 @@ static inline char *put_bytes(char *p, const char *bytes, size_t len)
 	return p + len;
 }
 
+/* How many digits VALUE has: 1 to 20. */
 static inline unsigned decimal_digits(uint64_t value)
 {
 	unsigned digits = 1;
@@ -33,6 +34,7 @@ static inline unsigned decimal_digits(uint64_t value)
 	return digits;
 }
 
+/* The last DIGITS digits of VALUE, with zeros in front where it has fewer. */
 static inline char *put_decimal_width(char *p, uint64_t value, unsigned digits)
 {
 	for (unsigned i = digits; i-- > 0; value /= 10)
@@ -45,6 +47,7 @@ static inline char *put_decimal(char *p, uint64_t value)
 	return put_decimal_width(p, value, decimal_digits(value));
 }
 
+/* The last DIGITS hexadecimal digits of VALUE, lower case, with zeros in front. */
 static inline char *put_hex(char *p, uint64_t value, unsigned digits)
 {
 	for (unsigned i = digits; i-- > 0; value >>= 4)
