@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+#include "parse.h"
+
 #include <errno.h>
+#include <string.h>
 
 #include "base64.h"
 #include "escape.h"
-#include "parse_private.h"
+#include "parse_json.h"
+#include "parse_scan.h"
+#include "parse_text.h"
 
 /* Bytes in which an event's name is found: before it come `time` to `peer`. */
 #define EVENT_WINDOW 320
@@ -69,9 +74,9 @@ ssize_t parse_payload(enum log_format format, const struct record *record, void 
 
 static bool is_text_message(const char *line, const char *end)
 {
-	const char *p = line + PARSE_TIME_LEN + 1;
+	const char *p = line + SCAN_TIME_LEN + 1;
 
-	if (end - line <= PARSE_TIME_LEN)
+	if (end - line <= SCAN_TIME_LEN)
 		return false;
 	for (unsigned field = 0; field < 2; field++) {
 		p = p < end ? memchr(p, ' ', (size_t)(end - p)) : NULL;
@@ -91,8 +96,8 @@ static bool is_json_message(const char *line, const char *end)
 	while ((p = memchr(p, ',', (size_t)(stop - p)))) {
 		struct cursor in = { p, end };
 
-		if (TAKE(&in, key))
-			return TAKE(&in, "message\"");
+		if (SCAN(&in, key))
+			return SCAN(&in, "message\"");
 		p++;
 	}
 	return false;
@@ -104,7 +109,8 @@ uint64_t parse_count_messages(enum log_format format, const char *data, size_t l
 	const char *line = data, *end = data + len, *newline;
 	uint64_t messages = 0;
 
-	while (messages < max && line < end && (newline = memchr(line, '\n', (size_t)(end - line)))) {
+	while (messages < max && line < end &&
+	       (newline = memchr(line, '\n', (size_t)(end - line)))) {
 		messages += format == FORMAT_JSON ? is_json_message(line, newline)
 						  : is_text_message(line, newline);
 		line = newline + 1;
@@ -119,9 +125,9 @@ bool parse_looks_like(enum log_format format, const char *line, size_t len)
 	uint64_t number;
 
 	if (format == FORMAT_JSON)
-		return TAKE(&in, "{\"time\":\"") && take_time(&in, &number) &&
-		       TAKE(&in, "\",\"host\":\"");
-	return format == FORMAT_TEXT && take_time(&in, &number) && TAKE(&in, " ") &&
-	       (TAKE(&in, "- ") ||
-		(take_hex(&in, PARSE_ID_DIGITS, &number) && TAKE(&in, ".")));
+		return SCAN(&in, "{\"time\":\"") && scan_time(&in, &number) &&
+		       SCAN(&in, "\",\"host\":\"");
+	return format == FORMAT_TEXT && scan_time(&in, &number) && SCAN(&in, " ") &&
+	       (SCAN(&in, "- ") ||
+		(scan_hex(&in, RECORD_ID_DIGITS, &number) && SCAN(&in, ".")));
 }

@@ -12,27 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "record.h"
-
-enum event {
-	EVENT_START, EVENT_OPEN, EVENT_MESSAGE, EVENT_PART, EVENT_DROPPED, EVENT_CLOSE, EVENT_TORN,
-	EVENT_LIMIT,
-	EVENT_OTHER,	/* of a later version: readers pass over it */
-};
-
-/* Points into the line it was read from. */
-struct record {
-	struct record_head head;	/* head.peer points to `peer` below, or is NULL */
-	char peer[PEER_NAME_SIZE];
-	enum event event;
-	uint64_t length;		/* payload bytes; `message` and `part` */
-	const char *data;		/* still encoded; NULL where there is none */
-	size_t data_len;
-	bool data_is_base64;
-	enum close_reason reason;	/* `close` */
-	uint64_t messages, bytes;	/* `close` but killed, `dropped`, `limit` (messages), `torn` (bytes) */
-	uint32_t crc;			/* `close` but killed */
-};
+#include "log_format.h"
+#include "log_record.h"
 
 /* LINE is LEN bytes without the newline.  Returns 0, or -EBADMSG. */
 int parse_record(enum log_format format, const char *line, size_t len, struct record *ret_record);

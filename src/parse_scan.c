@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "parse_scan.h"
+
 #include "calendar.h"
-#include "parse_private.h"
 
-bool take_bytes(struct cursor *in, const char *expected, size_t len)
-{
-	if (left(in) < len || memcmp(in->p, expected, len) != 0)
-		return false;
-	in->p += len;
-	return true;
-}
-
-bool take_decimal(struct cursor *in, uint64_t *ret_value)
+bool scan_decimal(struct cursor *in, uint64_t *ret_value)
 {
 	const char *start = in->p;
 	uint64_t value = 0;
@@ -23,11 +16,11 @@ bool take_decimal(struct cursor *in, uint64_t *ret_value)
 	return in->p > start && (*start != '0' || in->p == start + 1);
 }
 
-bool take_hex(struct cursor *in, unsigned digits, uint64_t *ret_value)
+bool scan_hex(struct cursor *in, unsigned digits, uint64_t *ret_value)
 {
 	uint64_t value = 0;
 
-	if (left(in) < digits)
+	if (scan_left(in) < digits)
 		return false;
 	for (; digits > 0; digits--, in->p++) {
 		char c = *in->p;
@@ -43,13 +36,15 @@ bool take_hex(struct cursor *in, unsigned digits, uint64_t *ret_value)
 	return true;
 }
 
-bool take_time(struct cursor *in, uint64_t *ret_usec)
+bool scan_time(struct cursor *in, uint64_t *ret_usec)
 {
 	uint64_t second, usec = 0;
-	const char *p = in->p + CALENDAR_LEN + 1;
+	const char *p = in->p;
 
-	if (left(in) < PARSE_TIME_LEN || calendar_read(in->p, &second) < 0 || p[-1] != '.')
+	if (scan_left(in) < SCAN_TIME_LEN || calendar_read(p, &second) < 0 ||
+	    p[CALENDAR_LEN] != '.')
 		return false;
+	p += CALENDAR_LEN + 1;
 	for (unsigned i = 0; i < 6; i++, p++) {
 		if (*p < '0' || *p > '9')
 			return false;
@@ -57,12 +52,12 @@ bool take_time(struct cursor *in, uint64_t *ret_usec)
 	}
 	if (*p != 'Z')
 		return false;
-	in->p += PARSE_TIME_LEN;
+	in->p += SCAN_TIME_LEN;
 	*ret_usec = second * 1000000 + usec;
 	return true;
 }
 
-bool take_word(struct cursor *in, char end, size_t max, struct cursor *ret_word)
+bool scan_word(struct cursor *in, char end, size_t max, struct cursor *ret_word)
 {
 	const char *start = in->p;
 
@@ -73,10 +68,10 @@ bool take_word(struct cursor *in, char end, size_t max, struct cursor *ret_word)
 			return false;
 	}
 	*ret_word = (struct cursor){ start, in->p };
-	return left(ret_word) > 0 && left(ret_word) <= max;
+	return scan_left(ret_word) > 0 && scan_left(ret_word) <= max;
 }
 
-bool take_quoted(struct cursor *in, struct cursor *ret_content)
+bool scan_quoted(struct cursor *in, struct cursor *ret_content)
 {
 	const char *start = in->p, *p = start, *quote;
 
@@ -96,7 +91,7 @@ bool take_quoted(struct cursor *in, struct cursor *ret_content)
 	return false;
 }
 
-bool take_name(struct cursor *in, struct cursor *ret_name)
+bool scan_name(struct cursor *in, struct cursor *ret_name)
 {
 	const char *start = in->p;
 
@@ -111,44 +106,9 @@ bool take_name(struct cursor *in, struct cursor *ret_name)
 	return in->p > start;
 }
 
-bool same(const struct cursor *word, const char *expected)
+bool scan_equals(const struct cursor *word, const char *expected)
 {
-	return strlen(expected) == left(word) && memcmp(word->p, expected, left(word)) == 0;
-}
+	size_t len = strlen(expected);
 
-enum event event_named(const struct cursor *name)
-{
-	static const char *const names[] = {
-		[EVENT_START] = "start",     [EVENT_OPEN] = "open", [EVENT_MESSAGE] = "message",
-		[EVENT_PART] = "part",	     [EVENT_DROPPED] = "dropped",
-		[EVENT_CLOSE] = "close",     [EVENT_TORN] = "torn", [EVENT_LIMIT] = "limit",
-	};
-
-	for (enum event event = EVENT_START; event < EVENT_OTHER; event++)
-		if (same(name, names[event]))
-			return event;
-	return EVENT_OTHER;
-}
-
-bool reason_named(const struct cursor *name, enum close_reason *ret_reason)
-{
-	for (enum close_reason reason = CLOSE_EOF; reason <= CLOSE_KILLED; reason++)
-		if (same(name, close_reason_name(reason))) {
-			*ret_reason = reason;
-			return true;
-		}
-	return false;
-}
-
-bool is_known_key(const struct cursor *key)
-{
-	static const char *const known[] = {
-		"time", "host", "id", "n", "peer", "event", "length", "data", "data_base64",
-		"reason", "messages", "bytes", "crc32c", "version", "boot", "daemon",
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
-		if (same(key, known[i]))
-			return true;
-	return false;
+	return len == scan_left(word) && memcmp(word->p, expected, len) == 0;
 }

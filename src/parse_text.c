@@ -1,128 +1,132 @@
 /* SPDX-License-Identifier: MIT */
+#include "parse_text.h"
+
 #include <errno.h>
+#include <string.h>
 
-#include "parse_private.h"
+#include "parse_event.h"
 
-static bool take_id(struct cursor *in, struct record_head *head)
+static bool read_id(struct cursor *in, struct record_head *head)
 {
-	if (TAKE(in, "- "))
+	if (SCAN(in, "- "))
 		return true;
-	if (!take_hex(in, PARSE_ID_DIGITS, &head->id) || head->id == 0 || !TAKE(in, "."))
+	if (!scan_hex(in, RECORD_ID_DIGITS, &head->id) || head->id == 0 || !SCAN(in, "."))
 		return false;
-	if (TAKE(in, "- "))
+	if (SCAN(in, "- "))
 		return true;
-	return take_decimal(in, &head->n) && head->n != RECORD_NO_NUMBER && TAKE(in, " ");
+	return scan_decimal(in, &head->n) && head->n != RECORD_NO_NUMBER && SCAN(in, " ");
 }
 
-static bool take_peer(struct cursor *in, struct record *record)
+static bool read_peer(struct cursor *in, struct record *record)
 {
 	struct cursor peer;
 
-	if (TAKE(in, "- "))
+	if (SCAN(in, "- "))
 		return true;
-	if (!take_word(in, ' ', PEER_NAME_SIZE - 1, &peer))
+	if (!scan_word(in, ' ', PEER_NAME_SIZE - 1, &peer))
 		return false;
-	memcpy(record->peer, peer.p, left(&peer));
-	return TAKE(in, " ");
+	memcpy(record->peer, peer.p, scan_left(&peer));
+	return SCAN(in, " ");
 }
 
-static bool take_data(struct cursor *in, struct record *record)
+static bool read_data(struct cursor *in, struct record *record)
 {
 	struct cursor data;
 
-	if (!TAKE(in, " ") || !take_decimal(in, &record->length) || !TAKE(in, " "))
+	if (!SCAN(in, " ") || !scan_decimal(in, &record->length) || !SCAN(in, " "))
 		return false;
-	if (TAKE(in, "base64:")) {
+	if (SCAN(in, "base64:")) {
 		record->data_is_base64 = true;
-		if (!take_word(in, ' ', SIZE_MAX, &data))
+		if (!scan_word(in, ' ', SIZE_MAX, &data))
 			return false;
-	} else if (!TAKE(in, "\"") || !take_quoted(in, &data)) {
+	} else if (!SCAN(in, "\"") || !scan_quoted(in, &data)) {
 		return false;
 	}
 	record->data = data.p;
-	record->data_len = left(&data);
+	record->data_len = scan_left(&data);
 	return true;
 }
 
-static bool take_start(struct cursor *in)
+static bool read_start(struct cursor *in)
 {
 	struct cursor word;
 	uint64_t version;
 
-	return TAKE(in, " version=") && take_decimal(in, &version) && version > 0 &&
-	       TAKE(in, " host=") && take_word(in, ' ', SIZE_MAX, &word) &&
-	       TAKE(in, " boot=") && take_word(in, ' ', SIZE_MAX, &word) &&
-	       TAKE(in, " daemon=") && take_word(in, ' ', SIZE_MAX, &word);
+	return SCAN(in, " version=") && scan_decimal(in, &version) && version > 0 &&
+	       SCAN(in, " host=") && scan_word(in, ' ', SIZE_MAX, &word) &&
+	       SCAN(in, " boot=") && scan_word(in, ' ', SIZE_MAX, &word) &&
+	       SCAN(in, " daemon=") && scan_word(in, ' ', SIZE_MAX, &word);
 }
 
-static bool take_messages(struct cursor *in, struct record *record)
+static bool read_messages(struct cursor *in, struct record *record)
 {
-	return TAKE(in, " messages=") && take_decimal(in, &record->messages);
+	return SCAN(in, " messages=") && scan_decimal(in, &record->messages);
 }
 
-static bool take_byte_count(struct cursor *in, struct record *record)
+static bool read_byte_count(struct cursor *in, struct record *record)
 {
-	return TAKE(in, " bytes=") && take_decimal(in, &record->bytes);
+	return SCAN(in, " bytes=") && scan_decimal(in, &record->bytes);
 }
 
-static bool take_close(struct cursor *in, struct record *record)
+static bool read_close(struct cursor *in, struct record *record)
 {
 	struct cursor name;
 	uint64_t crc;
 
-	if (!TAKE(in, " ") || !take_name(in, &name) || !reason_named(&name, &record->reason))
+	if (!SCAN(in, " ") || !scan_name(in, &name) || !parse_reason_named(&name, &record->reason))
 		return false;
 	if (record->reason == CLOSE_KILLED)
 		return true;
-	if (!take_messages(in, record) || !take_byte_count(in, record) || !TAKE(in, " crc32c=") ||
-	    !take_hex(in, 8, &crc))
+	if (!read_messages(in, record) || !read_byte_count(in, record) || !SCAN(in, " crc32c=") ||
+	    !scan_hex(in, 8, &crc))
 		return false;
 	record->crc = (uint32_t)crc;
 	return true;
 }
 
-static bool take_event(struct cursor *in, struct record *record)
+static bool read_event(struct cursor *in, struct record *record)
 {
 	switch (record->event) {
 	case EVENT_START:
-		return take_start(in);
+		return read_start(in);
 	case EVENT_MESSAGE:
 	case EVENT_PART:
-		return take_data(in, record);
+		return read_data(in, record);
 	case EVENT_DROPPED:
-		return take_messages(in, record) && take_byte_count(in, record);
+		return read_messages(in, record) && read_byte_count(in, record);
 	case EVENT_CLOSE:
-		return take_close(in, record);
+		return read_close(in, record);
 	case EVENT_TORN:
-		return take_byte_count(in, record);
+		return read_byte_count(in, record);
 	case EVENT_LIMIT:
-		return take_messages(in, record);
+		return read_messages(in, record);
 	default:
 		return true;
 	}
 }
 
 /* Passes over keys that a later version may add. */
-static bool take_other_keys(struct cursor *in)
+static bool read_other_keys(struct cursor *in)
 {
 	struct cursor word;
 
-	while (left(in) > 0) {
-		if (!TAKE(in, " ") || !take_name(in, &word) || is_known_key(&word) || !TAKE(in, "="))
+	while (scan_left(in) > 0) {
+		if (!SCAN(in, " ") || !scan_name(in, &word) || parse_key_is_known(&word) ||
+		    !SCAN(in, "="))
 			return false;
-		if (!(TAKE(in, "\"") ? take_quoted(in, &word)
-				     : take_word(in, ' ', SIZE_MAX, &word)))
+		if (!(SCAN(in, "\"") ? scan_quoted(in, &word)
+				     : scan_word(in, ' ', SIZE_MAX, &word)))
 			return false;
 	}
 	return true;
 }
 
 /* What an unknown event holds is its own affair, but no line has control bytes. */
-static bool take_rest(struct cursor *in)
+static bool read_rest(struct cursor *in)
 {
-	if (left(in) > 0 && *in->p != ' ')
+	if (scan_left(in) > 0 && *in->p != ' ')
 		return false;
-	for (; left(in) > 0; in->p++)
+	for (; scan_left(in) > 0; in->p++)
 		if ((unsigned char)*in->p < ' ' || *in->p == 0x7f)
 			return false;
 	return true;
@@ -132,11 +136,11 @@ int parse_text(struct cursor in, struct record *ret)
 {
 	struct cursor name;
 
-	if (!take_time(&in, &ret->head.time_usec) || !TAKE(&in, " ") ||
-	    !take_id(&in, &ret->head) || !take_peer(&in, ret) || !take_name(&in, &name))
+	if (!scan_time(&in, &ret->head.time_usec) || !SCAN(&in, " ") ||
+	    !read_id(&in, &ret->head) || !read_peer(&in, ret) || !scan_name(&in, &name))
 		return -EBADMSG;
-	ret->event = event_named(&name);
+	ret->event = parse_event_named(&name);
 	if (ret->event == EVENT_OTHER)
-		return take_rest(&in) ? 0 : -EBADMSG;
-	return take_event(&in, ret) && take_other_keys(&in) ? 0 : -EBADMSG;
+		return read_rest(&in) ? 0 : -EBADMSG;
+	return read_event(&in, ret) && read_other_keys(&in) ? 0 : -EBADMSG;
 }

@@ -8,7 +8,6 @@
 #include "calendar.h"
 #include "record_put.h"
 
-#define ID_DIGITS 13
 #define BOOT_MAX 32
 #define DAEMON_MAX 64
 
@@ -74,7 +73,7 @@ static char *put_head_text(struct record_style *style, char *p, const struct rec
 	if (head->id == 0) {
 		*p++ = '-';
 	} else {
-		p = put_hex(p, head->id, ID_DIGITS);
+		p = put_hex(p, head->id, RECORD_ID_DIGITS);
 		*p++ = '.';
 		p = head->n == RECORD_NO_NUMBER ? PUT(p, "-") : put_decimal(p, head->n);
 	}
@@ -95,7 +94,7 @@ static char *put_head_json(struct record_style *style, char *p, const struct rec
 		p = PUT(p, "null");
 	} else {
 		*p++ = '"';
-		p = put_hex(p, head->id, ID_DIGITS);
+		p = put_hex(p, head->id, RECORD_ID_DIGITS);
 		*p++ = '"';
 	}
 	p = PUT(p, ",\"n\":");

@@ -36,15 +36,18 @@ struct record_style {
 	char cached_time[20];		/* "2026-11-22T21:04:05" of cached_second, and NUL */
 };
 
-/* What every record begins with. */
+/* Digits of a connection's id, in hexadecimal. */
+#define RECORD_ID_DIGITS 13
+
+/* What every record begins with.  What is missing is "-" in text and null in JSON. */
 struct record_head {
 	uint64_t time_usec;	/* CLOCK_REALTIME */
-	uint64_t id;		/* of the connection, below 2^52; 0: a record of the service, "-" */
+	uint64_t id;		/* of the connection, below 2^52; 0: a record of the service */
 	uint64_t n;		/* number in the connection, or RECORD_NO_NUMBER */
-	const char *peer;	/* NULL: shown as "-"; bytes that could break a record become '_' */
+	const char *peer;	/* or NULL; bytes that could break a record become '_' */
 };
 
-/* The number of a record is not known; it is shown as "-". */
+/* The number of the record is not known. */
 #define RECORD_NO_NUMBER UINT64_MAX
 
 /* Why a connection ended. */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Lines of FORMAT_JSON to records.  Pure, and strict; parse.h uses it. */
+#ifndef ECHO_LOGD_PARSE_JSON_H
+#define ECHO_LOGD_PARSE_JSON_H
+
+#include "log_record.h"
+#include "parse_scan.h"
+
+/*
+ * Reads the line IN to RET, which the caller has prepared: no number, all
+ * else zero.  Returns 0, or -EBADMSG for a line that record.h would not have
+ * written; RET means nothing then.
+ */
+int parse_json(struct cursor in, struct record *ret);
+
+#endif
