@@ -6,6 +6,7 @@
 
 #include "base64.h"
 #include "escape.h"
+#include "parse_event.h"
 #include "parse_json.h"
 #include "parse_scan.h"
 #include "parse_text.h"
@@ -35,6 +36,8 @@ static bool is_consistent(const struct record *record)
 
 int parse_record(enum log_format format, const char *line, size_t len, struct record *ret_record)
 {
+	const struct parse_syntax *syntax =
+		format == FORMAT_JSON ? &parse_json_syntax : &parse_text_syntax;
 	struct cursor in = { line, line + len };
 	struct record record = { .head.n = RECORD_NO_NUMBER };
 	bool is_filled = false;
@@ -45,7 +48,7 @@ int parse_record(enum log_format format, const char *line, size_t len, struct re
 	/* Only a part is as long as a record can be, and may have been filled up to that. */
 	for (; len == RECORD_MAX - 1 && in.end > in.p && in.end[-1] == ' '; in.end--)
 		is_filled = true;
-	r = format == FORMAT_JSON ? parse_json(in, &record) : parse_text(in, &record);
+	r = parse_event_line(syntax, in, &record);
 	if (r < 0)
 		return r;
 	if (record.peer[0])

@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse_json.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <string.h>
 
-#include "parse_event.h"
-
-/* A string of a plain word, with its quotes. */
 static bool read_string(struct cursor *in, size_t max, struct cursor *ret_word)
 {
 	return SCAN(in, "\"") && scan_word(in, '"', max, ret_word) && SCAN(in, "\"");
@@ -33,97 +29,55 @@ static bool read_peer(struct cursor *in, struct record *record)
 		return false;
 	if (SCAN(in, "null"))
 		return true;
+	/* "-" is how text says null; the writer never quotes it. */
 	if (!read_string(in, PEER_NAME_SIZE - 1, &peer) || scan_equals(&peer, "-"))
 		return false;
 	memcpy(record->peer, peer.p, scan_left(&peer));
 	return true;
 }
 
-static bool read_head(struct cursor *in, struct record *record)
+static bool read_head(struct cursor *in, struct record *record, struct cursor *ret_event)
 {
-	struct cursor word;
+	struct cursor host;
 
 	return SCAN(in, "{\"time\":\"") && scan_time(in, &record->head.time_usec) &&
-	       SCAN(in, "\",\"host\":") && read_string(in, HOST_NAME_MAX, &word) &&
-	       read_id(in, &record->head) && read_peer(in, record) && SCAN(in, ",\"event\":\"");
+	       SCAN(in, "\",\"host\":") && read_string(in, HOST_NAME_MAX, &host) &&
+	       read_id(in, &record->head) && read_peer(in, record) &&
+	       SCAN(in, ",\"event\":\"") && scan_name(in, ret_event) && SCAN(in, "\"");
+}
+
+/* Stays in place if another key is there. */
+static bool read_key(struct cursor *in, enum field field)
+{
+	struct cursor at = *in;
+
+	if (!SCAN(&at, ",\"") || !parse_event_scan_key(&at, field) || !SCAN(&at, "\":"))
+		return false;
+	*in = at;
+	return true;
+}
+
+static bool read_word(struct cursor *in, struct cursor *ret_word)
+{
+	return read_string(in, SIZE_MAX, ret_word);
 }
 
 static bool read_data(struct cursor *in, struct record *record)
 {
 	struct cursor data;
 
-	if (!SCAN(in, ",\"length\":") || !scan_decimal(in, &record->length))
+	record->data_is_base64 = read_key(in, FIELD_DATA_BASE64);
+	if (!record->data_is_base64 && !read_key(in, FIELD_DATA))
 		return false;
-	record->data_is_base64 = SCAN(in, ",\"data_base64\":\"");
-	if (!record->data_is_base64 && !SCAN(in, ",\"data\":\""))
-		return false;
-	if (!scan_quoted(in, &data))
+	if (!SCAN(in, "\"") || !scan_quoted(in, &data))
 		return false;
 	record->data = data.p;
 	record->data_len = scan_left(&data);
 	return true;
 }
 
-static bool read_start(struct cursor *in)
-{
-	struct cursor word;
-	uint64_t version;
-
-	return SCAN(in, ",\"version\":") && scan_decimal(in, &version) && version > 0 &&
-	       SCAN(in, ",\"boot\":") && read_string(in, SIZE_MAX, &word) &&
-	       SCAN(in, ",\"daemon\":") && read_string(in, SIZE_MAX, &word);
-}
-
-static bool read_messages(struct cursor *in, struct record *record)
-{
-	return SCAN(in, ",\"messages\":") && scan_decimal(in, &record->messages);
-}
-
-static bool read_byte_count(struct cursor *in, struct record *record)
-{
-	return SCAN(in, ",\"bytes\":") && scan_decimal(in, &record->bytes);
-}
-
-static bool read_close(struct cursor *in, struct record *record)
-{
-	struct cursor name;
-	uint64_t crc;
-
-	if (!SCAN(in, ",\"reason\":") || !read_string(in, SIZE_MAX, &name) ||
-	    !parse_reason_named(&name, &record->reason))
-		return false;
-	if (record->reason == CLOSE_KILLED)
-		return true;
-	if (!read_messages(in, record) || !read_byte_count(in, record) ||
-	    !SCAN(in, ",\"crc32c\":\"") || !scan_hex(in, 8, &crc) || !SCAN(in, "\""))
-		return false;
-	record->crc = (uint32_t)crc;
-	return true;
-}
-
-static bool read_event(struct cursor *in, struct record *record)
-{
-	switch (record->event) {
-	case EVENT_START:
-		return read_start(in);
-	case EVENT_MESSAGE:
-	case EVENT_PART:
-		return read_data(in, record);
-	case EVENT_DROPPED:
-		return read_messages(in, record) && read_byte_count(in, record);
-	case EVENT_CLOSE:
-		return read_close(in, record);
-	case EVENT_TORN:
-		return read_byte_count(in, record);
-	case EVENT_LIMIT:
-		return read_messages(in, record);
-	default:
-		return true;
-	}
-}
-
-/* A value of any kind, by its brackets; it is not looked into. */
-static bool read_value(struct cursor *in)
+/* A value of any kind, by its brackets and strings; what is in them is not checked. */
+static bool read_any_value(struct cursor *in)
 {
 	const char *start = in->p;
 	unsigned depth = 0;
@@ -149,24 +103,24 @@ static bool read_value(struct cursor *in)
 	return in->p > start && depth == 0;
 }
 
-/* Passes over keys that a later version may add; any key when the EVENT is unknown. */
-static bool read_other_keys(struct cursor *in, enum event event)
+/* All fields of an unknown event are added ones, whatever their names. */
+static bool read_rest(struct cursor *in, enum event event)
 {
 	struct cursor name;
 
 	while (SCAN(in, ",\""))
-		if (!scan_name(in, &name) || (event != EVENT_OTHER && parse_key_is_known(&name)) ||
-		    !SCAN(in, "\":") || !read_value(in))
+		if (!scan_name(in, &name) ||
+		    (event != EVENT_OTHER && parse_event_knows_key(&name)) ||
+		    !SCAN(in, "\":") || !read_any_value(in))
 			return false;
 	return SCAN(in, "}") && scan_left(in) == 0;
 }
 
-int parse_json(struct cursor in, struct record *ret)
-{
-	struct cursor name;
-
-	if (!read_head(&in, ret) || !scan_name(&in, &name) || !SCAN(&in, "\""))
-		return -EBADMSG;
-	ret->event = parse_event_named(&name);
-	return read_event(&in, ret) && read_other_keys(&in, ret->event) ? 0 : -EBADMSG;
-}
+const struct parse_syntax parse_json_syntax = {
+	.read_head = read_head,
+	.read_key = read_key,
+	.read_word = read_word,
+	.read_data = read_data,
+	.read_rest = read_rest,
+	.host_is_in_head = true,
+};

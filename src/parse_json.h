@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines of FORMAT_JSON to records.  Pure, and strict; parse.h uses it. */
+/*
+ * How FORMAT_JSON spells a record, for parse_event.h.  Pure.
+ *
+ * This is no JSON reader: fields are accepted only in the order and
+ * spelling of echo-logd-log(5).  Only the values that a later version may
+ * add are read as JSON, and these by their brackets and strings alone.
+ */
 #ifndef ECHO_LOGD_PARSE_JSON_H
 #define ECHO_LOGD_PARSE_JSON_H
 
-#include "log_record.h"
-#include "parse_scan.h"
+#include "parse_event.h"
 
-/*
- * Reads the line IN to RET, which the caller has prepared: no number, all
- * else zero.  Returns 0, or -EBADMSG for a line that record.h would not have
- * written; RET means nothing then.
- */
-int parse_json(struct cursor in, struct record *ret);
+extern const struct parse_syntax parse_json_syntax;
 
 #endif

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "parse_text.h"
 
-#include <errno.h>
 #include <string.h>
-
-#include "parse_event.h"
 
 static bool read_id(struct cursor *in, struct record_head *head)
 {
@@ -29,17 +26,35 @@ static bool read_peer(struct cursor *in, struct record *record)
 	return SCAN(in, " ");
 }
 
+static bool read_head(struct cursor *in, struct record *record, struct cursor *ret_event)
+{
+	return scan_time(in, &record->head.time_usec) && SCAN(in, " ") &&
+	       read_id(in, &record->head) && read_peer(in, record) && scan_name(in, ret_event);
+}
+
+/* Length and reason have no name: they follow the event's name. */
+static bool read_key(struct cursor *in, enum field field)
+{
+	if (!SCAN(in, " "))
+		return false;
+	return field == FIELD_LENGTH || field == FIELD_REASON ||
+	       (parse_event_scan_key(in, field) && SCAN(in, "="));
+}
+
+static bool read_word(struct cursor *in, struct cursor *ret_word)
+{
+	return scan_word(in, ' ', SIZE_MAX, ret_word);
+}
+
 static bool read_data(struct cursor *in, struct record *record)
 {
 	struct cursor data;
 
-	if (!SCAN(in, " ") || !scan_decimal(in, &record->length) || !SCAN(in, " "))
-		return false;
-	if (SCAN(in, "base64:")) {
+	if (SCAN(in, " base64:")) {
 		record->data_is_base64 = true;
-		if (!scan_word(in, ' ', SIZE_MAX, &data))
+		if (!read_word(in, &data))
 			return false;
-	} else if (!SCAN(in, "\"") || !scan_quoted(in, &data)) {
+	} else if (!SCAN(in, " \"") || !scan_quoted(in, &data)) {
 		return false;
 	}
 	record->data = data.p;
@@ -47,82 +62,22 @@ static bool read_data(struct cursor *in, struct record *record)
 	return true;
 }
 
-static bool read_start(struct cursor *in)
-{
-	struct cursor word;
-	uint64_t version;
-
-	return SCAN(in, " version=") && scan_decimal(in, &version) && version > 0 &&
-	       SCAN(in, " host=") && scan_word(in, ' ', SIZE_MAX, &word) &&
-	       SCAN(in, " boot=") && scan_word(in, ' ', SIZE_MAX, &word) &&
-	       SCAN(in, " daemon=") && scan_word(in, ' ', SIZE_MAX, &word);
-}
-
-static bool read_messages(struct cursor *in, struct record *record)
-{
-	return SCAN(in, " messages=") && scan_decimal(in, &record->messages);
-}
-
-static bool read_byte_count(struct cursor *in, struct record *record)
-{
-	return SCAN(in, " bytes=") && scan_decimal(in, &record->bytes);
-}
-
-static bool read_close(struct cursor *in, struct record *record)
-{
-	struct cursor name;
-	uint64_t crc;
-
-	if (!SCAN(in, " ") || !scan_name(in, &name) || !parse_reason_named(&name, &record->reason))
-		return false;
-	if (record->reason == CLOSE_KILLED)
-		return true;
-	if (!read_messages(in, record) || !read_byte_count(in, record) || !SCAN(in, " crc32c=") ||
-	    !scan_hex(in, 8, &crc))
-		return false;
-	record->crc = (uint32_t)crc;
-	return true;
-}
-
-static bool read_event(struct cursor *in, struct record *record)
-{
-	switch (record->event) {
-	case EVENT_START:
-		return read_start(in);
-	case EVENT_MESSAGE:
-	case EVENT_PART:
-		return read_data(in, record);
-	case EVENT_DROPPED:
-		return read_messages(in, record) && read_byte_count(in, record);
-	case EVENT_CLOSE:
-		return read_close(in, record);
-	case EVENT_TORN:
-		return read_byte_count(in, record);
-	case EVENT_LIMIT:
-		return read_messages(in, record);
-	default:
-		return true;
-	}
-}
-
-/* Passes over keys that a later version may add. */
-static bool read_other_keys(struct cursor *in)
+static bool read_added_fields(struct cursor *in)
 {
 	struct cursor word;
 
 	while (scan_left(in) > 0) {
-		if (!SCAN(in, " ") || !scan_name(in, &word) || parse_key_is_known(&word) ||
+		if (!SCAN(in, " ") || !scan_name(in, &word) || parse_event_knows_key(&word) ||
 		    !SCAN(in, "="))
 			return false;
-		if (!(SCAN(in, "\"") ? scan_quoted(in, &word)
-				     : scan_word(in, ' ', SIZE_MAX, &word)))
+		if (!(SCAN(in, "\"") ? scan_quoted(in, &word) : read_word(in, &word)))
 			return false;
 	}
 	return true;
 }
 
-/* What an unknown event holds is its own affair, but no line has control bytes. */
-static bool read_rest(struct cursor *in)
+/* An unknown event may hold anything, but no line has control bytes. */
+static bool read_unknown_event(struct cursor *in)
 {
 	if (scan_left(in) > 0 && *in->p != ' ')
 		return false;
@@ -132,15 +87,16 @@ static bool read_rest(struct cursor *in)
 	return true;
 }
 
-int parse_text(struct cursor in, struct record *ret)
+static bool read_rest(struct cursor *in, enum event event)
 {
-	struct cursor name;
-
-	if (!scan_time(&in, &ret->head.time_usec) || !SCAN(&in, " ") ||
-	    !read_id(&in, &ret->head) || !read_peer(&in, ret) || !scan_name(&in, &name))
-		return -EBADMSG;
-	ret->event = parse_event_named(&name);
-	if (ret->event == EVENT_OTHER)
-		return read_rest(&in) ? 0 : -EBADMSG;
-	return read_event(&in, ret) && read_other_keys(&in) ? 0 : -EBADMSG;
+	return event == EVENT_OTHER ? read_unknown_event(in) : read_added_fields(in);
 }
+
+const struct parse_syntax parse_text_syntax = {
+	.read_head = read_head,
+	.read_key = read_key,
+	.read_word = read_word,
+	.read_data = read_data,
+	.read_rest = read_rest,
+	.host_is_in_head = false,
+};
