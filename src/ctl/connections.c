@@ -8,14 +8,14 @@
 #include "crc32c.h"
 #include "runs.h"
 
-/* Slots of the table, as a power of 2, when it is made. */
+/* Buckets of a new table, as a power of 2. */
 #define FIRST_BITS 10
 
 struct connection {
 	uint64_t id;
 	struct runs runs;
 	uint64_t close_n;		/* of the first `close`; RECORD_NO_NUMBER: none was read */
-	struct totals claimed;		/* by that one */
+	struct payload_totals claimed;	/* by that one */
 	struct place close_place;
 	uint32_t peer;			/* checksum of its name: it need only be seen to change */
 	bool was_killed;
@@ -23,7 +23,7 @@ struct connection {
 };
 
 /* The id is here too, so that looking for one touches no other connection. */
-struct slot {
+struct bucket {
 	uint64_t id;
 	struct connection *connection;	/* NULL: free */
 };
@@ -31,13 +31,13 @@ struct slot {
 struct connections {
 	struct finding_sink sink;
 	/* A hash table by id with linear probing; connections_finish() makes it a sorted array. */
-	struct slot *table;
-	unsigned bits;			/* 2^bits slots */
+	struct bucket *table;
+	unsigned bits;			/* the table has 2^bits buckets */
 	size_t n;
 	struct connections_summary summary;
 };
 
-static size_t slots(const struct connections *connections)
+static size_t n_buckets(const struct connections *connections)
 {
 	return (size_t)1 << connections->bits;
 }
@@ -50,7 +50,7 @@ int connections_new(const struct finding_sink *sink, struct connections **ret_co
 		return -ENOMEM;
 	connections->sink = *sink;
 	connections->bits = FIRST_BITS;
-	connections->table = calloc(slots(connections), sizeof(*connections->table));
+	connections->table = calloc(n_buckets(connections), sizeof(*connections->table));
 	if (!connections->table) {
 		free(connections);
 		return -ENOMEM;
@@ -61,7 +61,7 @@ int connections_new(const struct finding_sink *sink, struct connections **ret_co
 
 void connections_free(struct connections *connections)
 {
-	for (size_t i = 0; i < slots(connections); i++) {
+	for (size_t i = 0; i < n_buckets(connections); i++) {
 		struct connection *connection = connections->table[i].connection;
 
 		if (connection)
@@ -73,21 +73,21 @@ void connections_free(struct connections *connections)
 }
 
 /* Where ID is in the table, or would be put. */
-static struct slot *find_slot(const struct connections *connections, uint64_t id)
+static struct bucket *find_bucket(const struct connections *connections, uint64_t id)
 {
 	/* Fibonacci hashing: multiplied by 2^64 / 1.618..., the high bits are well mixed. */
 	uint64_t hash = id * UINT64_C(0x9e3779b97f4a7c15) >> (64 - connections->bits);
 
 	while (connections->table[hash].connection && connections->table[hash].id != id)
-		hash = (hash + 1) & (slots(connections) - 1);
+		hash = (hash + 1) & (n_buckets(connections) - 1);
 	return &connections->table[hash];
 }
 
 static int double_table(struct connections *connections)
 {
-	struct slot *old = connections->table;
-	size_t n_old = slots(connections);
-	struct slot *new = calloc(n_old * 2, sizeof(*new));
+	struct bucket *old = connections->table;
+	size_t n_old = n_buckets(connections);
+	struct bucket *new = calloc(n_old * 2, sizeof(*new));
 
 	if (!new)
 		return -ENOMEM;
@@ -95,7 +95,7 @@ static int double_table(struct connections *connections)
 	connections->bits++;
 	for (size_t i = 0; i < n_old; i++)
 		if (old[i].connection)
-			*find_slot(connections, old[i].id) = old[i];
+			*find_bucket(connections, old[i].id) = old[i];
 	free(old);
 	return 0;
 }
@@ -121,20 +121,20 @@ static struct connection *make_connection(const struct record_head *head)
 static struct connection *find_connection(struct connections *connections,
 					  const struct record_head *head)
 {
-	struct slot *slot = find_slot(connections, head->id);
+	struct bucket *bucket = find_bucket(connections, head->id);
 
-	if (slot->connection)
-		return slot->connection;
+	if (bucket->connection)
+		return bucket->connection;
 	/* At most half full, so that nobody probes for long. */
-	if (connections->n >= slots(connections) / 2) {
+	if (connections->n >= n_buckets(connections) / 2) {
 		if (double_table(connections) < 0)
 			return NULL;
-		slot = find_slot(connections, head->id);
+		bucket = find_bucket(connections, head->id);
 	}
-	slot->connection = make_connection(head);
-	slot->id = head->id;
-	connections->n += slot->connection != NULL;
-	return slot->connection;
+	bucket->connection = make_connection(head);
+	bucket->id = head->id;
+	connections->n += bucket->connection != NULL;
+	return bucket->connection;
 }
 
 static void tell(struct connections *connections, struct connection *connection,
@@ -183,7 +183,11 @@ static void note_close(struct connection *connection, const struct place *place,
 		return;
 	connection->close_n = record->head.n;
 	connection->close_place = *place;
-	connection->claimed = (struct totals){ record->messages, record->bytes, record->crc };
+	connection->claimed = (struct payload_totals){
+		.messages = record->messages,
+		.bytes = record->bytes,
+		.crc = record->crc,
+	};
 }
 
 static int add_numbered(struct connections *connections, struct connection *connection,
@@ -229,7 +233,7 @@ int connections_add(struct connections *connections, const struct place *place,
 	return 0;
 }
 
-static bool are_equal(const struct totals *a, const struct totals *b)
+static bool are_equal(const struct payload_totals *a, const struct payload_totals *b)
 {
 	return a->messages == b->messages && a->bytes == b->bytes && a->crc == b->crc;
 }
@@ -287,19 +291,19 @@ static void finish_connection(struct connections *connections, struct connection
 
 static int compare_ids(const void *a, const void *b)
 {
-	uint64_t x = ((const struct slot *)a)->id, y = ((const struct slot *)b)->id;
+	uint64_t x = ((const struct bucket *)a)->id, y = ((const struct bucket *)b)->id;
 
 	return (x > y) - (x < y);
 }
 
 void connections_finish(struct connections *connections)
 {
-	struct slot *table = connections->table;
+	struct bucket *table = connections->table;
 	size_t n = 0;
 
-	for (size_t i = 0; i < slots(connections); i++)
+	for (size_t i = 0; i < n_buckets(connections); i++)
 		if (table[i].connection) {
-			struct slot taken = table[i];
+			struct bucket taken = table[i];
 
 			table[i].connection = NULL;
 			table[n++] = taken;

@@ -18,7 +18,8 @@ static void print_numbers(const struct finding *f, const char *what, FILE *out)
 }
 
 /* Only in what they differ from OTHER. */
-static void print_totals(const struct totals *totals, const struct totals *other, FILE *out)
+static void print_totals(const struct payload_totals *totals, const struct payload_totals *other,
+			 FILE *out)
 {
 	const char *comma = "";
 

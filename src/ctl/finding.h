@@ -28,8 +28,8 @@ struct place {
 	uint64_t line;
 };
 
-/* What `close` says of a connection. */
-struct totals {
+/* What `close` says of a connection, and what its records add up to. */
+struct payload_totals {
 	uint64_t messages, bytes;
 	uint32_t crc;
 };
@@ -39,7 +39,7 @@ struct finding {
 	struct place place;
 	uint64_t bytes;			/* of the line */
 	uint64_t id, first, last;	/* a connection, and numbers of its records */
-	struct totals claimed, found;
+	struct payload_totals claimed, found;
 };
 
 /* Who is told; called for each finding, in no order. */

@@ -14,7 +14,7 @@
 
 struct run {
 	uint64_t first, last;		/* numbers */
-	struct totals totals;
+	struct payload_totals totals;
 	bool goes_on;			/* may follow a `part` */
 	bool wants_more;		/* ends with a `part` */
 	bool is_closed;			/* ends with `close`: nothing is joined behind it */

@@ -39,7 +39,7 @@ struct talker {
 	struct record_style style;
 	struct record_head head;
 	char peer[PEER_NAME_SIZE];
-	struct totals totals;
+	struct payload_totals totals;
 };
 
 static inline char *new_line(void)

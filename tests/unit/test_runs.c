@@ -43,7 +43,7 @@ static void make_model(unsigned closes)
 
 static void check_run(const struct run *run, unsigned first)
 {
-	struct totals totals = { 0 };
+	struct payload_totals totals = { 0 };
 	unsigned n = first;
 
 	assert_int_equal(run->first, first);
