@@ -105,7 +105,7 @@ def test_a_bad_file_keeps_the_old_configuration(service):
     assert service.run(f"systemctl reload {UNIT}", check=False).status != 0
     said = service.journal(UNIT)
     assert re.search("^/etc/echo-logd.conf:3: server.max_clint.*max_clients", said, re.M)
-    assert "echo-logctl: not reloaded: the running configuration stays" in said
+    assert "echo-logctl: not reloaded; the running configuration stays" in said
     # The daemon has not even heard of it.
     assert "failed" not in service.show(UNIT, "StatusText") and main_pid(service) == pid
     assert service.show(UNIT, "ActiveState") == "active"
