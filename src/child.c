@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "journal.h"
+#include "base/journal.h"
 
 /*
  * Who holds which descriptor.  The master holds all of them, and of the

@@ -8,7 +8,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "crash_point.h"
+#include "base/crash_point.h"
 #include "systemd.h"
 
 #define LOG_PIPE "log-pipe"

@@ -11,7 +11,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "net.h"
+#include "base/net.h"
 
 /* The kernel cuts it to net.core.somaxconn. */
 #define BACKLOG 65535

@@ -14,7 +14,7 @@
 
 #include "config.h"
 #include "descriptors.h"
-#include "peer_name.h"
+#include "base/peer_name.h"
 
 /*
  * Listens on every address of CONFIG.  A socket of RUNNING (may be NULL)

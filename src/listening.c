@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "journal.h"
+#include "base/journal.h"
 #include "listener.h"
 
 static const char *why_refused(int r)

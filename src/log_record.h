@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "peer_name.h"
+#include "base/peer_name.h"
 #include "record.h"
 
 enum event {

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
 #include "parse.h"
 
 /* How much of the end of a file is searched for connection ids. */

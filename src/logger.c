@@ -8,8 +8,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "crash_point.h"
-#include "journal.h"
+#include "base/crash_point.h"
+#include "base/journal.h"
 #include "logfile.h"
 #include "logger_idle.h"
 #include "logger_limit.h"
@@ -18,7 +18,7 @@
 #include "logger_state.h"
 #include "logger_truncation.h"
 #include "logger_wait.h"
-#include "pipe.h"
+#include "base/pipe.h"
 #include "receipt.h"
 #include "tickets.h"
 

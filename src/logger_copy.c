@@ -5,8 +5,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "journal.h"
-#include "pipe.h"
+#include "base/journal.h"
+#include "base/pipe.h"
 
 /* Of the stage at once: what a pipe of the default size holds. */
 #define COPY_BYTES ((size_t)64 * 1024)

@@ -3,7 +3,7 @@
 
 #include "logger_limit.h"
 #include "logger_wait.h"
-#include "pipe.h"
+#include "base/pipe.h"
 #include "receipt.h"
 
 #define SHORTEST_NAP_NSEC 500000

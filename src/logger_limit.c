@@ -8,11 +8,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "crash_point.h"
+#include "base/crash_point.h"
 #include "logfile.h"
 #include "logger_wait.h"
 #include "parse.h"
-#include "pipe.h"
+#include "base/pipe.h"
 #include "tickets.h"
 
 /* How much of a batch is searched at once for the messages in it. */

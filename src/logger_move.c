@@ -4,12 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 
-#include "crash_point.h"
-#include "journal.h"
+#include "base/crash_point.h"
+#include "base/journal.h"
 #include "logger_copy.h"
 #include "logger_truncation.h"
 #include "logger_wait.h"
-#include "pipe.h"
+#include "base/pipe.h"
 #include "stall.h"
 
 /* Returns how many of the LEFT bytes of the stage the log took, 0, or -1 with errno. */

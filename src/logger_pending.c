@@ -4,11 +4,11 @@
 #include <unistd.h>
 
 #include "build.h"
-#include "clock.h"
-#include "crash_point.h"
-#include "journal.h"
+#include "base/clock.h"
+#include "base/crash_point.h"
+#include "base/journal.h"
 #include "logger_move.h"
-#include "pipe.h"
+#include "base/pipe.h"
 
 void logger_pending_forget_staged(struct logger *l)
 {

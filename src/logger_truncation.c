@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "journal.h"
+#include "base/journal.h"
 
 /* If the file, now of SIZE bytes, was cut within a record, ends that line.  Returns 0 or -errno. */
 static int end_line(const struct logger *l, off_t size)

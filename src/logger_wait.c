@@ -9,7 +9,7 @@
 #include <sys/statvfs.h>
 #include <time.h>
 
-#include "journal.h"
+#include "base/journal.h"
 #include "stall.h"
 
 /* How often a log that cannot be written is tried again. */

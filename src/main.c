@@ -6,8 +6,8 @@
 #include <stdio.h>
 
 #include "config.h"
-#include "exit_status.h"
-#include "journal.h"
+#include "base/exit_status.h"
+#include "base/journal.h"
 #include "master.h"
 #include "notify.h"
 #include "options.h"

@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 #include "spill_on_stop.h"
-#include "exit_status.h"
-#include "journal.h"
+#include "base/exit_status.h"
+#include "base/journal.h"
 #include "listener.h"
 #include "notify.h"
 #include "reload.h"

@@ -9,13 +9,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "crash_point.h"
+#include "base/crash_point.h"
 #include "fdstore.h"
-#include "journal.h"
+#include "base/journal.h"
 #include "logfile.h"
 #include "logger.h"
 #include "logger_exit.h"
-#include "pipe.h"
+#include "base/pipe.h"
 #include "stall.h"
 #include "tickets.h"
 

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "journal.h"
+#include "base/clock.h"
+#include "base/journal.h"
 #include "stall.h"
 #include "systemd.h"
 #include "shortage_report.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "build.h"
-#include "exit_status.h"
+#include "base/exit_status.h"
 
 enum { OPT_CHECK_CONFIG = 256, OPT_DUMP_CONFIG, OPT_VERSION };
 

@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "crash_point.h"
+#include "base/crash_point.h"
 
 /* How often a waiting worker looks whether the log is stalled. */
 static const struct timespec look_again = {.tv_nsec = 100000000};

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include "log_format.h"
-#include "peer_name.h"
+#include "base/peer_name.h"
 
 #define RECORD_MAX PIPE_BUF
 

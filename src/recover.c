@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "crash_point.h"
-#include "exit_status.h"
+#include "base/crash_point.h"
+#include "base/exit_status.h"
 #include "fdstore.h"
-#include "journal.h"
+#include "base/journal.h"
 #include "listening.h"
 #include "logfile.h"
 #include "spill.h"

@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "crash_point.h"
-#include "journal.h"
+#include "base/crash_point.h"
+#include "base/journal.h"
 #include "message_log.h"
 #include "listener.h"
 #include "listening.h"

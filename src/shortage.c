@@ -3,7 +3,7 @@
 
 #include <sys/eventfd.h>
 
-#include "clock.h"
+#include "base/clock.h"
 
 void shortage_note(struct scoreboard *board, enum shortage_kind kind, int error, int doorbell)
 {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "journal.h"
+#include "base/journal.h"
 #include "shortage.h"
 
 static const struct {

@@ -11,11 +11,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "crash_point.h"
+#include "base/clock.h"
+#include "base/crash_point.h"
 #include "fdstore.h"
 #include "logfile.h"
-#include "pipe.h"
+#include "base/pipe.h"
 #include "record.h"
 
 #define NAME "messages.log"

@@ -4,9 +4,9 @@
 #include <signal.h>
 #include <string.h>
 
-#include "exit_status.h"
-#include "journal.h"
-#include "pipe.h"
+#include "base/exit_status.h"
+#include "base/journal.h"
+#include "base/pipe.h"
 #include "receipt.h"
 #include "worker_pool.h"
 

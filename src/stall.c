@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stall.h"
 
-#include "clock.h"
+#include "base/clock.h"
 
 /*
  * Of the time between two looks no more counts: if all processes were

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "crash_point.h"
+#include "base/crash_point.h"
 #include "crc32c.h"
 #include "receipt.h"
 #include "record_message.h"

@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "acceptor.h"
-#include "clock.h"
-#include "crash_point.h"
+#include "base/clock.h"
+#include "base/crash_point.h"
 #include "framing.h"
-#include "net.h"
+#include "base/net.h"
 #include "spare.h"
 #include "transcript.h"
 #include "shortage.h"

@@ -11,8 +11,8 @@
 
 #include "backoff.h"
 #include "child.h"
-#include "clock.h"
-#include "journal.h"
+#include "base/clock.h"
+#include "base/journal.h"
 #include "spare.h"
 #include "timer.h"
 #include "shortage.h"

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "board.h"
-#include "clock.h"
+#include "base/clock.h"
 #include "ctl.h"
 
 /* What is asked for takes some milliseconds; more only where the disk, or an old file, is in the way. */

@@ -5,7 +5,7 @@
  */
 #include "config_checks.h"
 #include "config_keys.h"
-#include "exit_status.h"
+#include "base/exit_status.h"
 #include "options.h"
 
 /* More than options_parse() takes. */

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "clock.h"
-#include "journal.h"
+#include "base/clock.h"
+#include "base/journal.h"
 
 #define ID_LEN 32
 

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "listener.h"
-#include "net.h"
+#include "base/net.h"
 
 /* For documentation only (RFC 5737): hardly a machine has them. */
 #define FOREIGN "203.0.113.71"

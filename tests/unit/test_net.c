@@ -14,7 +14,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "net.h"
+#include "base/net.h"
 
 /* As the kernel would hand it over: TEXT without scope. */
 static struct sockaddr_storage make(const char *text, uint16_t port, uint32_t scope_id)

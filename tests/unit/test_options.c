@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "build.h"
-#include "exit_status.h"
+#include "base/exit_status.h"
 #include "options.h"
 
 static struct options options;

@@ -11,7 +11,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "pipe.h"
+#include "base/pipe.h"
 
 #define LARGE_BYTES ((size_t)256 * 1024)
 

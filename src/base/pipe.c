@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "pipe.h"
+#include "base/pipe.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "net.h"
+#include "base/net.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal.h"
+#include "base/journal.h"
 
 #include <errno.h>
 #include <linux/sockios.h>
@@ -14,7 +14,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "base/clock.h"
 
 #define TEXT_SIZE 2048
 #define FIELD_SIZE 1024

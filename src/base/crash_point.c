@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "crash_point.h"
+#include "base/crash_point.h"
 
 #include <limits.h>
 #include <signal.h>

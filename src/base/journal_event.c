@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "journal_event.h"
+#include "base/journal_event.h"
 
 static const char *const ids[N_JOURNAL_EVENTS] = {
 	[JOURNAL_STARTED] = "49a6b247843f48d1820396beb8d73c95",

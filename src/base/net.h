@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-#include "peer_name.h"
+#include "base/peer_name.h"
 
 /*
  * Names a peer as the log does: "192.0.2.7:53412", "[2001:db8::1]:53412",

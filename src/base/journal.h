@@ -18,7 +18,7 @@
 #include <stdbool.h>
 #include <syslog.h>
 
-#include "journal_event.h"
+#include "base/journal_event.h"
 
 #define JOURNAL_BURST 50
 #define JOURNAL_PER_SECOND 5
