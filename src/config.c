@@ -12,7 +12,7 @@
 #include "config_keys.h"
 #include "config_rules.h"
 #include "config_value.h"
-#include "escape.h"
+#include "format/escape.h"
 
 /*
  * inih cuts a line that its buffer of 200 bytes cannot hold with newline and

@@ -21,7 +21,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#include "log_format.h"
+#include "format/log_format.h"
 
 enum framing { FRAMING_STREAM, FRAMING_LINE };
 enum limit_action { LIMIT_ROTATE, LIMIT_STOP };

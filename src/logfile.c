@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "parse.h"
+#include "format/parse.h"
 
 /* How much of the end of a file is searched for connection ids. */
 #define TAIL_BYTES ((size_t)256 * 1024)

@@ -17,7 +17,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "log_format.h"
+#include "format/log_format.h"
 #include "scoreboard.h"
 
 /* A rotated file has the name of the log and this many bytes: ".20261122T210405.123456Z". */

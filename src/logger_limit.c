@@ -11,7 +11,7 @@
 #include "base/crash_point.h"
 #include "logfile.h"
 #include "logger_wait.h"
-#include "parse.h"
+#include "format/parse.h"
 #include "base/pipe.h"
 #include "tickets.h"
 

@@ -15,7 +15,7 @@
 #include "child.h"
 #include "config.h"
 #include "logger_exit.h"
-#include "record.h"
+#include "format/record.h"
 #include "scoreboard.h"
 
 /* A step of the logger returns STAY, or the enum logger_exit with which it is time to leave. */

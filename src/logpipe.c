@@ -8,7 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "record.h"
+#include "format/record.h"
 
 /* While a write waits the watch is looked at so often. */
 #define LOOK_USEC 50000

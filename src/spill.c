@@ -16,7 +16,7 @@
 #include "fdstore.h"
 #include "logfile.h"
 #include "base/pipe.h"
-#include "record.h"
+#include "format/record.h"
 
 #define NAME "messages.log"
 #define SUFFIX ".spill"

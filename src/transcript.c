@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/crash_point.h"
-#include "crc32c.h"
+#include "format/crc32c.h"
 #include "receipt.h"
-#include "record_message.h"
+#include "format/record_message.h"
 #include "tickets.h"
 
 /* Between functions of this file only: the batch was given up and its messages counted as dropped. */

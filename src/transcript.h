@@ -25,7 +25,7 @@
 
 #include "config.h"
 #include "logpipe.h"
-#include "record.h"
+#include "format/record.h"
 #include "scoreboard.h"
 
 /* What a worker reads at once, 64 KiB of text, is some 17 of them. */

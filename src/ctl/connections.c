@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crc32c.h"
+#include "format/crc32c.h"
 #include "runs.h"
 
 /* Buckets of a new table, as a power of 2. */

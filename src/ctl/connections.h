@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include "finding.h"
-#include "parse.h"
+#include "format/parse.h"
 
 struct connections;
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parse.h"
+#include "format/parse.h"
 
 /* How far a line that looks like a record is looked for. */
 #define LOOK_BYTES ((size_t)64 * 1024)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "crc32c.h"
+#include "format/crc32c.h"
 
 /* How many runs begin at NUMBER or before it. */
 static size_t count_up_to(const struct runs *runs, uint64_t number)

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "board.h"
-#include "calendar.h"
+#include "format/calendar.h"
 #include "ctl.h"
 #include "runtime.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as payload to be encoded, and as encoded text to be decoded. */
-#include "escape.h"
+#include "format/escape.h"
 
 #include "../unit/random.h"
-#include "base64.h"
+#include "format/base64.h"
 #include "fuzz.h"
 
 /* The longest that a byte becomes: \u0000. */

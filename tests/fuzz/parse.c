@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as a message log: what is taken for a record can be written again, and is the same. */
-#include "parse.h"
+#include "format/parse.h"
 
 #include "record_checks.h"
 

@@ -5,10 +5,10 @@
 
 #include "../unit/random.h"
 #include "fuzz.h"
-#include "parse.h"
-#include "record.h"
-#include "record_message.h"
-#include "utf8.h"
+#include "format/parse.h"
+#include "format/record.h"
+#include "format/record_message.h"
+#include "format/utf8.h"
 
 static inline void check_same_head(const struct record_head *a, const struct record_head *b)
 {

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "base64.h"
+#include "format/base64.h"
 #include "random.h"
 
 static const char alphabet[] =

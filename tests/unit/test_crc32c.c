@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "crc32c.h"
+#include "format/crc32c.h"
 #include "random.h"
 
 /* RFC 3720, appendix B.4, and the usual check value. */

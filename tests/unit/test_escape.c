@@ -5,9 +5,9 @@
 #include <cmocka.h>
 #include <errno.h>
 
-#include "escape.h"
+#include "format/escape.h"
 #include "random.h"
-#include "utf8.h"
+#include "format/utf8.h"
 
 #define SIZE 2000
 

@@ -20,8 +20,8 @@
 
 #include "logfile.h"
 #include "random.h"
-#include "record.h"
-#include "record_message.h"
+#include "format/record.h"
+#include "format/record_message.h"
 
 #define TIME UINT64_C(1795381445000000)
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parse.h"
+#include "format/parse.h"
 
 #define TIME "2026-11-22T21:04:05.123987Z"
 #define TEXT TIME " 6443f5a1b2c3d.1 192.0.2.7:53412 "

@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "parse.h"
+#include "format/parse.h"
 #include "random.h"
-#include "record.h"
-#include "record_message.h"
+#include "format/record.h"
+#include "format/record_message.h"
 
 /* Bytes of a JSON line up to where the host ends, which struct record does not hold. */
 #define JSON_HOST_BYTES 60

@@ -8,10 +8,10 @@
 #include <cmocka.h>
 #include <stdbool.h>
 
-#include "parse.h"
+#include "format/parse.h"
 #include "random.h"
-#include "record.h"
-#include "record_message.h"
+#include "format/record.h"
+#include "format/record_message.h"
 
 #define PEER "192.0.2.7:53412"
 #define ID UINT64_C(0x6443f5a1b2c3d)

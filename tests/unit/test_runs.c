@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "crc32c.h"
+#include "format/crc32c.h"
 #include "ctl/runs.h"
 #include "random.h"
 

@@ -10,7 +10,7 @@
 #include <sys/time.h>
 #include <sys/wait.h>
 
-#include "crc32c.h"
+#include "format/crc32c.h"
 #include "transcript_pipe.h"
 
 static void test_connection(enum log_format format)

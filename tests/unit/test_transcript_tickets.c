@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#include "crc32c.h"
+#include "format/crc32c.h"
 #include "transcript_pipe.h"
 
 static unsigned find_event(enum event event)

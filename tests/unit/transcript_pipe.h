@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "parse.h"
+#include "format/parse.h"
 #include "random.h"
 #include "tickets.h"
 #include "transcript.h"

@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-#include "record.h"
+#include "format/record.h"
 
 /*
  * Renders the next piece of a message.  If one record can hold all LEN > 0

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "parse_json.h"
+#include "format/parse_json.h"
 
 #include <limits.h>
 #include <string.h>

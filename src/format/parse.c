@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "parse.h"
+#include "format/parse.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "base64.h"
-#include "escape.h"
-#include "parse_event.h"
-#include "parse_json.h"
-#include "parse_scan.h"
-#include "parse_text.h"
+#include "format/base64.h"
+#include "format/escape.h"
+#include "format/parse_event.h"
+#include "format/parse_json.h"
+#include "format/parse_scan.h"
+#include "format/parse_text.h"
 
 /* Bytes in which an event's name is found: before it come `time` to `peer`. */
 #define EVENT_WINDOW 320

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "crc32c.h"
+#include "format/crc32c.h"
 
 #include <endian.h>
 #include <string.h>

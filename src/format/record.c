@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "record.h"
+#include "format/record.h"
 
 #include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "calendar.h"
-#include "record_put.h"
+#include "format/calendar.h"
+#include "format/record_put.h"
 
 #define BOOT_MAX 32
 #define DAEMON_MAX 64

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "parse_event.h"
+#include "format/parse_event.h"
 
 #include <errno.h>
 #include <string.h>

@@ -12,8 +12,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "log_format.h"
-#include "log_record.h"
+#include "format/log_format.h"
+#include "format/log_record.h"
 
 /* LINE is LEN bytes without the newline.  Returns 0, or -EBADMSG. */
 int parse_record(enum log_format format, const char *line, size_t len, struct record *ret_record);

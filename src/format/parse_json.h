@@ -9,7 +9,7 @@
 #ifndef ECHO_LOGD_PARSE_JSON_H
 #define ECHO_LOGD_PARSE_JSON_H
 
-#include "parse_event.h"
+#include "format/parse_event.h"
 
 extern const struct parse_syntax parse_json_syntax;
 

@@ -3,7 +3,7 @@
 #ifndef ECHO_LOGD_PARSE_TEXT_H
 #define ECHO_LOGD_PARSE_TEXT_H
 
-#include "parse_event.h"
+#include "format/parse_event.h"
 
 extern const struct parse_syntax parse_text_syntax;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "escape.h"
-#include "utf8.h"
+#include "format/escape.h"
+#include "format/utf8.h"
 
 #include <endian.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "parse_scan.h"
+#include "format/parse_scan.h"
 
-#include "calendar.h"
+#include "format/calendar.h"
 
 bool scan_decimal(struct cursor *in, uint64_t *ret_value)
 {

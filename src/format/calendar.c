@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "calendar.h"
+#include "format/calendar.h"
 
 #include <errno.h>
 #include <stdbool.h>

@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "log_format.h"
+#include "format/log_format.h"
 #include "base/peer_name.h"
 
 #define RECORD_MAX PIPE_BUF

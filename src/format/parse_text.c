@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "parse_text.h"
+#include "format/parse_text.h"
 
 #include <string.h>
 

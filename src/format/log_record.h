@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/peer_name.h"
-#include "record.h"
+#include "format/record.h"
 
 enum event {
 	EVENT_START, EVENT_OPEN, EVENT_MESSAGE, EVENT_PART, EVENT_DROPPED, EVENT_CLOSE, EVENT_TORN,

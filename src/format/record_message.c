@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#include "record_message.h"
+#include "format/record_message.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-#include "base64.h"
-#include "escape.h"
-#include "record_put.h"
-#include "utf8.h"
+#include "format/base64.h"
+#include "format/escape.h"
+#include "format/record_put.h"
+#include "format/utf8.h"
 
 enum encoding { ESCAPED, BASE64 };
 

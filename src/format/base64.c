@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "base64.h"
+#include "format/base64.h"
 
 #include <endian.h>
 #include <errno.h>
