@@ -8,7 +8,7 @@
 #ifndef ECHO_LOGD_COMMAND_LINE_H
 #define ECHO_LOGD_COMMAND_LINE_H
 
-#include "options.h"
+#include "config/options.h"
 #include "scoreboard.h"
 
 /*

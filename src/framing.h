@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "config.h"
+#include "config/config.h"
 
 /*
  * Length of the first message in DATA, or 0 when it is not complete yet.

@@ -12,7 +12,7 @@
 
 #include <stddef.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "descriptors.h"
 #include "base/peer_name.h"
 

@@ -42,7 +42,7 @@
 #define ECHO_LOGD_LOGGER_H
 
 #include "descriptors.h"
-#include "config.h"
+#include "config/config.h"
 #include "logger_exit.h"
 #include "scoreboard.h"
 

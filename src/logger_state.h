@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 #include "child.h"
-#include "config.h"
+#include "config/config.h"
 #include "logger_exit.h"
 #include "format/record.h"
 #include "scoreboard.h"

@@ -5,12 +5,12 @@
  */
 #include <stdio.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "base/exit_status.h"
 #include "base/journal.h"
 #include "master.h"
 #include "notify.h"
-#include "options.h"
+#include "config/options.h"
 #include "recover.h"
 #include "service.h"
 #include "startup.h"

@@ -12,9 +12,9 @@
 #include <sys/types.h>
 #include <systemd/sd-event.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "descriptors.h"
-#include "options.h"
+#include "config/options.h"
 #include "scoreboard.h"
 #include "spill.h"
 #include "stall.h"

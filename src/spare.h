@@ -8,7 +8,7 @@
 #ifndef ECHO_LOGD_SPARE_H
 #define ECHO_LOGD_SPARE_H
 
-#include "config.h"
+#include "config/config.h"
 
 struct spare_limits {
 	unsigned max_workers;

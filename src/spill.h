@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #include "descriptors.h"
-#include "config.h"
+#include "config/config.h"
 
 struct spill {
 	int fd;			/* -1: not open */

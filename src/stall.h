@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "scoreboard.h"
 
 /* In words, for a message: what happens to clients while the log cannot be written. */

@@ -23,7 +23,7 @@
 
 #include <stdbool.h>
 
-#include "config.h"
+#include "config/config.h"
 #include "logpipe.h"
 #include "format/record.h"
 #include "scoreboard.h"

@@ -13,7 +13,7 @@
 #define ECHO_LOGD_WORKER_H
 
 #include "descriptors.h"
-#include "config.h"
+#include "config/config.h"
 #include "scoreboard.h"
 
 /* Beside 0, which is a worker that was asked to leave or has served its number of clients. */

@@ -6,9 +6,9 @@
 
 #include "board.h"
 #include "command_line.h"
-#include "config.h"
+#include "config/config.h"
 #include "ctl.h"
-#include "options.h"
+#include "config/options.h"
 #include "runtime.h"
 
 /* As the daemon itself would: echo-logd --check-config. */

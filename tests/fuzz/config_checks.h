@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "../unit/random.h"
-#include "config.h"
+#include "config/config.h"
 #include "fuzz.h"
 
 /* A file in memory, by the name that config_load() can open. */

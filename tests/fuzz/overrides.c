@@ -4,9 +4,9 @@
  * overrides; the first is the configuration file.
  */
 #include "config_checks.h"
-#include "config_keys.h"
+#include "config/config_keys.h"
 #include "base/exit_status.h"
-#include "options.h"
+#include "config/options.h"
 
 /* More than options_parse() takes. */
 #define MAX_WORDS (2 * OPTIONS_MAX_OVERRIDES + 2)

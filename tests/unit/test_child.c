@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "child.h"
-#include "config.h"
+#include "config/config.h"
 
 #define MAX_FDS 64
 #define N_LISTENERS 3

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "build.h"
-#include "config.h"
+#include "config/config.h"
 
 static char dir[] = "/tmp/test_config.XXXXXX";
 static char file[64];

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "build.h"
-#include "config.h"
-#include "config_keys.h"
-#include "config_value.h"
+#include "config/config.h"
+#include "config/config_keys.h"
+#include "config/config_value.h"
 
 static void load(const char *text, struct config *ret_config)
 {

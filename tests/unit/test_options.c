@@ -13,7 +13,7 @@
 
 #include "build.h"
 #include "base/exit_status.h"
-#include "options.h"
+#include "config/options.h"
 
 static struct options options;
 static char out[4096], err[4096];

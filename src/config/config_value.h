@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 
-#include "config.h"
-#include "config_keys.h"
+#include "config/config.h"
+#include "config/config_keys.h"
 
 /*
  * Sets one field.  Returns 0, or -EINVAL for a value that is not allowed;

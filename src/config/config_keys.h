@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config.h"
+#include "config/config.h"
 
 enum key_type {
 	KEY_ADDRESSES,	/* numeric addresses by comma, or "*" */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config_rules.h"
+#include "config/config_rules.h"
 
 #include <stdio.h>
 

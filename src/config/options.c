@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "options.h"
+#include "config/options.h"
 
 #include <getopt.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 #ifndef ECHO_LOGD_CONFIG_RULES_H
 #define ECHO_LOGD_CONFIG_RULES_H
 
-#include "config.h"
+#include "config/config.h"
 
 struct config_rule {
 	const char *section;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config_value.h"
+#include "config/config_value.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config_keys.h"
+#include "config/config_keys.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "build.h"
-#include "config_value.h"
+#include "config/config_value.h"
 
 #define N_ELEMENTS(array) (sizeof(array) / sizeof((array)[0]))
 

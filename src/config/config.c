@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config.h"
+#include "config/config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "config_keys.h"
-#include "config_rules.h"
-#include "config_value.h"
+#include "config/config_keys.h"
+#include "config/config_rules.h"
+#include "config/config_value.h"
 #include "format/escape.h"
 
 /*
