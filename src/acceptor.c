@@ -7,7 +7,7 @@
 #include <sys/epoll.h>
 #include <sys/time.h>
 
-#include "shortage.h"
+#include "ipc/shortage.h"
 
 /* How long to leave the listeners alone when descriptors or memory have run out. */
 #define ACCEPT_PAUSE_MSEC 100

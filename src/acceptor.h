@@ -9,8 +9,8 @@
 #include <signal.h>
 #include <sys/socket.h>
 
-#include "descriptors.h"
-#include "scoreboard.h"
+#include "ipc/descriptors.h"
+#include "ipc/scoreboard.h"
 
 struct acceptor {
 	int epoll_fd;

@@ -8,7 +8,7 @@
 
 #include <sys/types.h>
 
-#include "descriptors.h"
+#include "ipc/descriptors.h"
 
 enum child_kind { CHILD_WORKER, CHILD_LOGGER };
 

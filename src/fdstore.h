@@ -16,7 +16,7 @@
 
 #include <stdbool.h>
 
-#include "descriptors.h"
+#include "ipc/descriptors.h"
 
 /* A descriptor that is none of these: of a socket unit, most likely. */
 struct passed {

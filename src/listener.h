@@ -13,7 +13,7 @@
 #include <stddef.h>
 
 #include "config/config.h"
-#include "descriptors.h"
+#include "ipc/descriptors.h"
 #include "base/peer_name.h"
 
 /*

@@ -18,7 +18,7 @@
 #include <sys/types.h>
 
 #include "format/log_format.h"
-#include "scoreboard.h"
+#include "ipc/scoreboard.h"
 
 /* A rotated file has the name of the log and this many bytes: ".20261122T210405.123456Z". */
 #define LOGFILE_SUFFIX_LEN 24

@@ -19,8 +19,8 @@
 #include "logger_truncation.h"
 #include "logger_wait.h"
 #include "base/pipe.h"
-#include "receipt.h"
-#include "tickets.h"
+#include "ipc/receipt.h"
+#include "ipc/tickets.h"
 
 static void on_wake(int signo)
 {

@@ -4,7 +4,7 @@
 #include "logger_limit.h"
 #include "logger_wait.h"
 #include "base/pipe.h"
-#include "receipt.h"
+#include "ipc/receipt.h"
 
 #define SHORTEST_NAP_NSEC 500000
 #define LONGEST_NAP_NSEC 4000000

@@ -13,7 +13,7 @@
 #include "logger_wait.h"
 #include "format/parse.h"
 #include "base/pipe.h"
-#include "tickets.h"
+#include "ipc/tickets.h"
 
 /* How much of a batch is searched at once for the messages in it. */
 #define PEEK_BYTES ((size_t)64 * 1024)

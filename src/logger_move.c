@@ -10,7 +10,7 @@
 #include "logger_truncation.h"
 #include "logger_wait.h"
 #include "base/pipe.h"
-#include "stall.h"
+#include "ipc/stall.h"
 
 /* Returns how many of the LEFT bytes of the stage the log took, 0, or -1 with errno. */
 static ssize_t splice_or_copy(struct logger *l, size_t left)

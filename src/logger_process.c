@@ -16,8 +16,8 @@
 #include "message_log.h"
 #include "logger.h"
 #include "base/pipe.h"
-#include "stall.h"
-#include "receipt.h"
+#include "ipc/stall.h"
+#include "ipc/receipt.h"
 #include "timer.h"
 
 /* So many loggers in a row that got nothing done are replaced at once. */

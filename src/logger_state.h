@@ -16,7 +16,7 @@
 #include "config/config.h"
 #include "logger_exit.h"
 #include "format/record.h"
-#include "scoreboard.h"
+#include "ipc/scoreboard.h"
 
 /* A step of the logger returns STAY, or the enum logger_exit with which it is time to leave. */
 #define STAY (-1)

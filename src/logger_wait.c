@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "base/journal.h"
-#include "stall.h"
+#include "ipc/stall.h"
 
 /* How often a log that cannot be written is tried again. */
 #define RETRY_MSEC 100

@@ -22,8 +22,8 @@
 #include <stddef.h>
 
 #include "config/config.h"
-#include "scoreboard.h"
-#include "stall.h"
+#include "ipc/scoreboard.h"
+#include "ipc/stall.h"
 
 struct logpipe {
 	int shared_fd;		/* borrowed */

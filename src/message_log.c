@@ -16,8 +16,8 @@
 #include "logger.h"
 #include "logger_exit.h"
 #include "base/pipe.h"
-#include "stall.h"
-#include "tickets.h"
+#include "ipc/stall.h"
+#include "ipc/tickets.h"
 
 /* How long a start waits for another process to leave the log: two seconds. */
 #define LOCK_TRIES 20

@@ -9,7 +9,7 @@
 
 #include "base/clock.h"
 #include "base/journal.h"
-#include "stall.h"
+#include "ipc/stall.h"
 #include "systemd.h"
 #include "shortage_report.h"
 

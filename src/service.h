@@ -13,11 +13,11 @@
 #include <systemd/sd-event.h>
 
 #include "config/config.h"
-#include "descriptors.h"
+#include "ipc/descriptors.h"
 #include "config/options.h"
-#include "scoreboard.h"
+#include "ipc/scoreboard.h"
 #include "spill.h"
-#include "stall.h"
+#include "ipc/stall.h"
 
 /* In this order, and never back.  master.c moves on from one to the next. */
 enum phase {

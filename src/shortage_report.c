@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/journal.h"
-#include "shortage.h"
+#include "ipc/shortage.h"
 
 static const struct {
 	const char *begins, *consequence, *is_over;

@@ -17,7 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "descriptors.h"
+#include "ipc/descriptors.h"
 #include "config/config.h"
 
 struct spill {

@@ -7,7 +7,7 @@
 #include "base/exit_status.h"
 #include "base/journal.h"
 #include "base/pipe.h"
-#include "receipt.h"
+#include "ipc/receipt.h"
 #include "worker_pool.h"
 
 static bool bytes_wait(const struct service *s)

@@ -12,7 +12,7 @@
 
 #include "boot_id.h"
 #include "base/clock.h"
-#include "command_line.h"
+#include "ipc/command_line.h"
 #include "base/crash_point.h"
 #include "base/exit_status.h"
 #include "fdstore.h"
@@ -25,7 +25,7 @@
 #include "recover.h"
 #include "spill.h"
 #include "systemd.h"
-#include "tickets.h"
+#include "ipc/tickets.h"
 #include "dontfork.h"
 
 /* Of each pipe.  As large as an unprivileged process may ask for, pipe(7). */

@@ -7,9 +7,9 @@
 
 #include "base/crash_point.h"
 #include "format/crc32c.h"
-#include "receipt.h"
+#include "ipc/receipt.h"
 #include "format/record_message.h"
-#include "tickets.h"
+#include "ipc/tickets.h"
 
 /* Between functions of this file only: the batch was given up and its messages counted as dropped. */
 #define DROPPED 1

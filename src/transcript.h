@@ -26,7 +26,7 @@
 #include "config/config.h"
 #include "logpipe.h"
 #include "format/record.h"
-#include "scoreboard.h"
+#include "ipc/scoreboard.h"
 
 /* What a worker reads at once, 64 KiB of text, is some 17 of them. */
 #define TRANSCRIPT_PAGES 16

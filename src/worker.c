@@ -20,7 +20,7 @@
 #include "base/net.h"
 #include "spare.h"
 #include "transcript.h"
-#include "shortage.h"
+#include "ipc/shortage.h"
 
 /* One read(2).  Larger gained nothing, a quarter of it took twice the time for bulk data. */
 #define READ_BYTES ((size_t)64 * 1024)

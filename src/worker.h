@@ -12,9 +12,9 @@
 #ifndef ECHO_LOGD_WORKER_H
 #define ECHO_LOGD_WORKER_H
 
-#include "descriptors.h"
+#include "ipc/descriptors.h"
 #include "config/config.h"
-#include "scoreboard.h"
+#include "ipc/scoreboard.h"
 
 /* Beside 0, which is a worker that was asked to leave or has served its number of clients. */
 enum worker_exit { WORKER_CANNOT_GO_ON = 4 };

@@ -15,7 +15,7 @@
 #include "base/journal.h"
 #include "spare.h"
 #include "timer.h"
-#include "shortage.h"
+#include "ipc/shortage.h"
 #include "worker.h"
 
 /* After a failed fork. */

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "scoreboard.h"
+#include "ipc/scoreboard.h"
 
 /*
  * Maps DIRECTORY/scoreboard until the process ends.  Whoever writes to

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "board.h"
-#include "command_line.h"
+#include "ipc/command_line.h"
 #include "config/config.h"
 #include "ctl.h"
 #include "config/options.h"

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#include "scoreboard.h"
+#include "ipc/scoreboard.h"
 
 /*
  * Takes --runtime DIR and, unless RET_JSON is NULL, --json out of the

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as the scoreboard that a dead service left behind, or that a tool has found. */
-#include "scoreboard.h"
+#include "ipc/scoreboard.h"
 
 #include <errno.h>
 #include <sys/mman.h>

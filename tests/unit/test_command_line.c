@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "command_line.h"
+#include "ipc/command_line.h"
 
 static struct scoreboard board;
 

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "receipt.h"
+#include "ipc/receipt.h"
 
 static struct scoreboard *board;
 static int bell;

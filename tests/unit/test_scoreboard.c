@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "scoreboard.h"
+#include "ipc/scoreboard.h"
 
 #define N_RACERS 4
 #define IDS_EACH 20000

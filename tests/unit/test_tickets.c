@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tickets.h"
+#include "ipc/tickets.h"
 
 #define N_WORKERS 5
 #define N_FILES 150

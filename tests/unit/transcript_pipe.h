@@ -11,7 +11,7 @@
 
 #include "format/parse.h"
 #include "random.h"
-#include "tickets.h"
+#include "ipc/tickets.h"
 #include "transcript.h"
 
 #define TIME UINT64_C(1795381445000000)

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-#include "scoreboard.h"
+#include "ipc/scoreboard.h"
 
 /* A shortage that nobody has met for this long is over. */
 #define SHORTAGE_OVER_USEC 5000000

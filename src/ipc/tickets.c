@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "tickets.h"
+#include "ipc/tickets.h"
 
 #include <errno.h>
 #include <time.h>

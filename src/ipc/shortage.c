@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "shortage.h"
+#include "ipc/shortage.h"
 
 #include <sys/eventfd.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "scoreboard.h"
+#include "ipc/scoreboard.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "scoreboard.h"
+#include "ipc/scoreboard.h"
 
 /* Worker: before the first message of a write.  Waits while the counter is closed. */
 void tickets_hold(struct scoreboard *board, struct slot *slot);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "command_line.h"
+#include "ipc/command_line.h"
 
 #include <errno.h>
 #include <limits.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "receipt.h"
+#include "ipc/receipt.h"
 
 #include <errno.h>
 #include <linux/futex.h>

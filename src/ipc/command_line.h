@@ -9,7 +9,7 @@
 #define ECHO_LOGD_COMMAND_LINE_H
 
 #include "config/options.h"
-#include "scoreboard.h"
+#include "ipc/scoreboard.h"
 
 /*
  * Notes the configuration file of OPTIONS, by its absolute name, and the

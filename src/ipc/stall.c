@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "stall.h"
+#include "ipc/stall.h"
 
 #include "base/clock.h"
 

@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "config/config.h"
-#include "scoreboard.h"
+#include "ipc/scoreboard.h"
 
 /* In words, for a message: what happens to clients while the log cannot be written. */
 const char *stall_consequence(enum stall_action when_stalled);

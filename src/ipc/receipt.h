@@ -18,8 +18,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "scoreboard.h"
-#include "stall.h"
+#include "ipc/scoreboard.h"
+#include "ipc/stall.h"
 
 /*
  * Worker, after its records are in the pipe: waits until they are in the
