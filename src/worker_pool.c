@@ -13,10 +13,10 @@
 #include "child.h"
 #include "base/clock.h"
 #include "base/journal.h"
-#include "spare.h"
+#include "worker/spare.h"
 #include "timer.h"
 #include "ipc/shortage.h"
-#include "worker.h"
+#include "worker/worker.h"
 
 /* After a failed fork. */
 #define FORK_RETRY_USEC 200000

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes as the stream of a client: however they arrive, the messages are the same. */
-#include "framing.h"
+#include "worker/framing.h"
 
 #include "../unit/random.h"
 #include "fuzz.h"

@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "framing.h"
+#include "worker/framing.h"
 #include "random.h"
 
 #define STREAM_MAX 400

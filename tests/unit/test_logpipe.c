@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "logpipe.h"
+#include "worker/logpipe.h"
 
 #define PAGES 16
 #define REST 100

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "spare.h"
+#include "worker/spare.h"
 
 #define MAX_WORKERS 9
 #define MAX_SPARE 10

@@ -12,7 +12,7 @@
 #include "format/parse.h"
 #include "random.h"
 #include "ipc/tickets.h"
-#include "transcript.h"
+#include "worker/transcript.h"
 
 #define TIME UINT64_C(1795381445000000)
 #define PIPE_BYTES (1024 * 1024)

@@ -24,7 +24,7 @@
 #include <stdbool.h>
 
 #include "config/config.h"
-#include "logpipe.h"
+#include "worker/logpipe.h"
 #include "format/record.h"
 #include "ipc/scoreboard.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "acceptor.h"
+#include "worker/acceptor.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker.h"
+#include "worker/worker.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -13,13 +13,13 @@
 #include <linux/sockios.h>
 #include <unistd.h>
 
-#include "acceptor.h"
+#include "worker/acceptor.h"
 #include "base/clock.h"
 #include "base/crash_point.h"
-#include "framing.h"
+#include "worker/framing.h"
 #include "base/net.h"
-#include "spare.h"
-#include "transcript.h"
+#include "worker/spare.h"
+#include "worker/transcript.h"
 #include "ipc/shortage.h"
 
 /* One read(2).  Larger gained nothing, a quarter of it took twice the time for bulk data. */

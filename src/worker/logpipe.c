@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "logpipe.h"
+#include "worker/logpipe.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "transcript.h"
+#include "worker/transcript.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "spare.h"
+#include "worker/spare.h"
 
 struct spare_limits spare_limits(const struct config *config)
 {
