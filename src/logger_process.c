@@ -14,7 +14,7 @@
 #include "base/exit_status.h"
 #include "base/journal.h"
 #include "message_log.h"
-#include "logger.h"
+#include "logger/logger.h"
 #include "base/pipe.h"
 #include "ipc/stall.h"
 #include "ipc/receipt.h"

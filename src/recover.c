@@ -9,7 +9,7 @@
 #include "fdstore.h"
 #include "base/journal.h"
 #include "listening.h"
-#include "logfile.h"
+#include "logger/logfile.h"
 #include "spill.h"
 
 /* How long records that cannot be stored wait for another try: systemd starts us again at once. */

@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/crash_point.h"
 #include "fdstore.h"
-#include "logfile.h"
+#include "logger/logfile.h"
 #include "base/pipe.h"
 #include "format/record.h"
 

@@ -18,7 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "logfile.h"
+#include "logger/logfile.h"
 #include "random.h"
 #include "format/record.h"
 #include "format/record_message.h"

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "logfile.h"
+#include "logger/logfile.h"
 
 static char directory[64], path[80];
 

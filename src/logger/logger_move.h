@@ -7,7 +7,7 @@
 #ifndef ECHO_LOGD_LOGGER_MOVE_H
 #define ECHO_LOGD_LOGGER_MOVE_H
 
-#include "logger_state.h"
+#include "logger/logger_state.h"
 
 /*
  * Moves N bytes, whole records that are in the log pipe, to the log.  Waits

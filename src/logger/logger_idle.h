@@ -12,7 +12,7 @@
 #ifndef ECHO_LOGD_LOGGER_IDLE_H
 #define ECHO_LOGD_LOGGER_IDLE_H
 
-#include "logger_state.h"
+#include "logger/logger_state.h"
 
 /* Before the first round. */
 void logger_idle_init(struct logger *l);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-#include "logger_move.h"
+#include "logger/logger_move.h"
 
 #include <errno.h>
 #include <fcntl.h>
 
 #include "base/crash_point.h"
 #include "base/journal.h"
-#include "logger_copy.h"
-#include "logger_truncation.h"
-#include "logger_wait.h"
+#include "logger/logger_copy.h"
+#include "logger/logger_truncation.h"
+#include "logger/logger_wait.h"
 #include "base/pipe.h"
 #include "ipc/stall.h"
 

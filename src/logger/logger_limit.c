@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "logger_limit.h"
+#include "logger/logger_limit.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/crash_point.h"
-#include "logfile.h"
-#include "logger_wait.h"
+#include "logger/logfile.h"
+#include "logger/logger_wait.h"
 #include "format/parse.h"
 #include "base/pipe.h"
 #include "ipc/tickets.h"

@@ -14,7 +14,7 @@
 
 #include "child.h"
 #include "config/config.h"
-#include "logger_exit.h"
+#include "logger/logger_exit.h"
 #include "format/record.h"
 #include "ipc/scoreboard.h"
 

@@ -12,7 +12,7 @@
 #ifndef ECHO_LOGD_LOGGER_WAIT_H
 #define ECHO_LOGD_LOGGER_WAIT_H
 
-#include "logger_state.h"
+#include "logger/logger_state.h"
 
 /*
  * Waits until FD is readable (-1: none), the bell is rung or SIGUSR1 comes,

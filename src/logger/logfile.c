@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "logfile.h"
+#include "logger/logfile.h"
 
 #include <ctype.h>
 #include <dirent.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "logger_idle.h"
+#include "logger/logger_idle.h"
 
-#include "logger_limit.h"
-#include "logger_wait.h"
+#include "logger/logger_limit.h"
+#include "logger/logger_wait.h"
 #include "base/pipe.h"
 #include "ipc/receipt.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "logger_pending.h"
+#include "logger/logger_pending.h"
 
 #include <unistd.h>
 
@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/crash_point.h"
 #include "base/journal.h"
-#include "logger_move.h"
+#include "logger/logger_move.h"
 #include "base/pipe.h"
 
 void logger_pending_forget_staged(struct logger *l)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "logger.h"
+#include "logger/logger.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -10,14 +10,14 @@
 
 #include "base/crash_point.h"
 #include "base/journal.h"
-#include "logfile.h"
-#include "logger_idle.h"
-#include "logger_limit.h"
-#include "logger_move.h"
-#include "logger_pending.h"
-#include "logger_state.h"
-#include "logger_truncation.h"
-#include "logger_wait.h"
+#include "logger/logfile.h"
+#include "logger/logger_idle.h"
+#include "logger/logger_limit.h"
+#include "logger/logger_move.h"
+#include "logger/logger_pending.h"
+#include "logger/logger_state.h"
+#include "logger/logger_truncation.h"
+#include "logger/logger_wait.h"
 #include "base/pipe.h"
 #include "ipc/receipt.h"
 #include "ipc/tickets.h"

@@ -43,7 +43,7 @@
 
 #include "ipc/descriptors.h"
 #include "config/config.h"
-#include "logger_exit.h"
+#include "logger/logger_exit.h"
 #include "ipc/scoreboard.h"
 
 /*

@@ -11,7 +11,7 @@
 #ifndef ECHO_LOGD_LOGGER_COPY_H
 #define ECHO_LOGD_LOGGER_COPY_H
 
-#include "logger_state.h"
+#include "logger/logger_state.h"
 
 /* splice(2) was refused: from now on records are copied.  Warns of it once for each log. */
 void logger_copy_begin(struct logger *l);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "logger_wait.h"
+#include "logger/logger_wait.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "logger_copy.h"
+#include "logger/logger_copy.h"
 
 #include <errno.h>
 #include <fcntl.h>

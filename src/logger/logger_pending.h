@@ -10,7 +10,7 @@
 #ifndef ECHO_LOGD_LOGGER_PENDING_H
 #define ECHO_LOGD_LOGGER_PENDING_H
 
-#include "logger_state.h"
+#include "logger/logger_state.h"
 
 /*
  * A new logger, before it touches the stage: with bytes in it, the records

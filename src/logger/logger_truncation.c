@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "logger_truncation.h"
+#include "logger/logger_truncation.h"
 
 #include <errno.h>
 #include <string.h>

@@ -13,7 +13,7 @@
 #ifndef ECHO_LOGD_LOGGER_TRUNCATION_H
 #define ECHO_LOGD_LOGGER_TRUNCATION_H
 
-#include "logger_state.h"
+#include "logger/logger_state.h"
 
 /*
  * Before a write: if the file ends before the offset, moves the offset to

@@ -11,7 +11,7 @@
 #ifndef ECHO_LOGD_LOGGER_LIMIT_H
 #define ECHO_LOGD_LOGGER_LIMIT_H
 
-#include "logger_state.h"
+#include "logger/logger_state.h"
 
 /*
  * rotate, before the first batch: counts the messages that the file holds,
