@@ -8,12 +8,12 @@
 #include "config/config.h"
 #include "base/exit_status.h"
 #include "base/journal.h"
-#include "master.h"
-#include "notify.h"
+#include "master/master.h"
+#include "master/notify.h"
 #include "config/options.h"
-#include "recover.h"
-#include "service.h"
-#include "startup.h"
+#include "master/recover.h"
+#include "master/service.h"
+#include "master/startup.h"
 
 /* --check-config and --dump-config: nothing is started. */
 static int show_config(const struct options *options)

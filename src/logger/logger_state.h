@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "child.h"
+#include "master/child.h"
 #include "config/config.h"
 #include "logger/logger_exit.h"
 #include "format/record.h"

@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "backoff.h"
+#include "master/backoff.h"
 
 static void test_the_first_failures_are_free(void **state)
 {

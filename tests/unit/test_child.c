@@ -20,7 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "child.h"
+#include "master/child.h"
 #include "config/config.h"
 
 #define MAX_FDS 64

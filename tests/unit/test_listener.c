@@ -18,7 +18,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "listener.h"
+#include "master/listener.h"
 #include "base/net.h"
 
 /* For documentation only (RFC 5737): hardly a machine has them. */

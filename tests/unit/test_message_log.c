@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "message_log.h"
+#include "master/message_log.h"
 
 static char directory[PATH_MAX - 64];
 static struct service s;

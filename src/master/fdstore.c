@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/fdstore.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/crash_point.h"
+#include "master/systemd.h"
+
+#define LOG_PIPE "log-pipe"
+#define STAGE_PIPE "stage-pipe"
+#define LOG_FILE "log-file-"
+#define SCOREBOARD "scoreboard"
+#define SPILL "spill"
+
+#define NAME_SIZE 32
+#define STATE_SIZE 128
+
+/*
+ * Of the log file that is kept.  Only ever rises, or the next master would take an
+ * older one for the newest.
+ */
+static unsigned long log_file_number;
+
+static void take_only(int fd, int *ret_fd)
+{
+	if (*ret_fd >= 0)
+		close(*ret_fd);
+	*ret_fd = fd;
+}
+
+static void take_pipe_end(int fd, int *read_fd, int *write_fd)
+{
+	take_only(fd, (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY ? read_fd : write_fd);
+}
+
+static void name_log_file(char name[NAME_SIZE], unsigned long number)
+{
+	snprintf(name, NAME_SIZE, LOG_FILE "%lu", number);
+}
+
+static void put(const char *name, const int *fds, unsigned n)
+{
+	char state[STATE_SIZE];
+
+	snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+	systemd_tell_with_fds(state, fds, n);
+}
+
+static void give_back(const char *name)
+{
+	char state[STATE_SIZE];
+
+	snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=%s", name);
+	systemd_tell(state);
+}
+
+static void give_back_log_file(unsigned long number)
+{
+	char name[NAME_SIZE];
+
+	name_log_file(name, number);
+	give_back(name);
+}
+
+/* Two, if the last master was killed between putting one and giving back the other: the newer. */
+static void take_log_file(int fd, const char *name, int *log_file)
+{
+	unsigned long number = strtoul(name + strlen(LOG_FILE), NULL, 10);
+
+	if (*log_file >= 0 && number < log_file_number) {
+		close(fd);
+		give_back_log_file(number);
+		return;
+	}
+	if (*log_file >= 0) {
+		close(*log_file);
+		give_back_log_file(log_file_number);
+	}
+	*log_file = fd;
+	log_file_number = number;
+}
+
+static void take_other(int fd, const char *name, struct kept *kept)
+{
+	struct passed *passed = &kept->passed[kept->n_passed];
+
+	if (kept->n_passed++ >= LISTENERS_MAX) {
+		close(fd);
+		return;
+	}
+	passed->fd = fd;
+	snprintf(passed->name, sizeof(passed->name), "%s", name);
+}
+
+static void take_one(int fd, const char *name, struct descriptors *fds, struct kept *kept)
+{
+	if (strcmp(name, LOG_PIPE) == 0)
+		take_pipe_end(fd, &fds->log_read, &fds->log_write);
+	else if (strcmp(name, STAGE_PIPE) == 0)
+		take_pipe_end(fd, &fds->stage_read, &fds->stage_write);
+	else if (strncmp(name, LOG_FILE, strlen(LOG_FILE)) == 0)
+		take_log_file(fd, name, &fds->log_file);
+	else if (strcmp(name, SCOREBOARD) == 0)
+		take_only(fd, &kept->scoreboard_fd);
+	else if (strcmp(name, SPILL) == 0)
+		take_only(fd, &kept->spill_fd);
+	else
+		take_other(fd, name, kept);
+}
+
+bool fdstore_take(struct descriptors *fds, struct kept *ret_kept)
+{
+	char **names = NULL;
+	int n = sd_listen_fds_with_names(1, &names);
+
+	*ret_kept = (struct kept){.scoreboard_fd = -1, .spill_fd = -1};
+	for (int i = 0; i < n; i++) {
+		take_one(SD_LISTEN_FDS_START + i, names[i], fds, ret_kept);
+		free(names[i]);
+	}
+	free(names);
+	return fds->log_read >= 0 && fds->log_write >= 0 && fds->stage_read >= 0 &&
+	       fds->stage_write >= 0;
+}
+
+void fdstore_put_pipes(const struct descriptors *fds)
+{
+	/* A pair in one message: a kill between two would leave half a pipe. */
+	const int log_pipe[] = {fds->log_read, fds->log_write};
+	const int stage_pipe[] = {fds->stage_read, fds->stage_write};
+
+	/* Half of what an earlier master made: the next one could not tell it from these. */
+	give_back(LOG_PIPE);
+	give_back(STAGE_PIPE);
+	put(LOG_PIPE, log_pipe, 2);
+	crash_point("master-half-stored");
+	put(STAGE_PIPE, stage_pipe, 2);
+}
+
+void fdstore_put_scoreboard(int fd)
+{
+	give_back(SCOREBOARD);
+	put(SCOREBOARD, &fd, 1);
+}
+
+void fdstore_put_log_file(int fd)
+{
+	unsigned long last = log_file_number++;
+	char name[NAME_SIZE];
+
+	name_log_file(name, log_file_number);
+	if (fd >= 0)
+		put(name, &fd, 1);
+	crash_point("master-file-stored");
+	give_back_log_file(last);
+}
+
+void fdstore_put_spill(int fd)
+{
+	put(SPILL, &fd, 1);
+	systemd_wait();
+}
+
+void fdstore_drop_spill(void)
+{
+	give_back(SPILL);
+}

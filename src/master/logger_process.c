@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/logger_process.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "master/backoff.h"
+#include "master/child.h"
+#include "base/clock.h"
+#include "base/exit_status.h"
+#include "base/journal.h"
+#include "master/message_log.h"
+#include "logger/logger.h"
+#include "base/pipe.h"
+#include "ipc/stall.h"
+#include "ipc/receipt.h"
+#include "master/timer.h"
+
+/* So many loggers in a row that got nothing done are replaced at once. */
+#define FREE_DEATHS 5
+#define LONGEST_WAIT_USEC 2000000
+/* Each failed sync leaves a file behind, so a disk that goes on failing is tried less often. */
+#define LONGEST_SYNC_WAIT_USEC 10000000
+/* The first beat says that a logger is up, the second that it has done a round. */
+#define BEATS_OF_SUCCESS 2
+/* How often something that must be done before the next logger is tried again. */
+#define RETRY_USEC 200000
+/* Of the time between two looks at the logger no more counts: the master itself may have been stopped. */
+#define LONGEST_LOOK_USEC 2000000
+
+static int apply_logger_exit(struct service *s)
+{
+	uint32_t asked = atomic_load(&s->board->reopens_asked);
+	int r;
+
+	switch (s->logger.last_exit) {
+	case LOGGER_REOPEN:
+	case LOGGER_MOVED:
+		r = message_log_reopen(s);
+		break;
+	case LOGGER_FULL:
+		r = message_log_rotate(s);
+		break;
+	case LOGGER_SYNC_FAILED:
+		r = message_log_rotate(s);
+		if (r == 0)
+			atomic_store(&s->board->round_syncing, 0);
+		break;
+	case LOGGER_TRUNCATED:
+		return message_log_resume_truncated(s);
+	default:
+		return 0;
+	}
+	/* The file is the one that log.path names, so an order to see to that is carried out. */
+	if (r < 0)
+		return r;
+	s->log.reopens_answered = asked;
+	atomic_store(&s->board->logger_order,
+		     s->phase == PHASE_FINISHING ? ORDER_FINISH : ORDER_NONE);
+	return 0;
+}
+
+__attribute__((noreturn)) static void leave_logger(int status)
+{
+	journal_flush();
+	_exit(status);
+}
+
+static int fork_logger(struct service *s)
+{
+	pid_t master_pid = getpid(), pid;
+
+	atomic_store(&s->board->logger_beat, 0);
+	pid = child_fork(CHILD_LOGGER, &s->fds);
+	if (pid == 0)
+		leave_logger(logger_run(&s->config, &s->fds, s->board, master_pid));
+	if (pid < 0)
+		return (int)pid;
+	s->logger.pid = pid;
+	atomic_store(&s->board->logger_pid, pid);
+	s->logger.moved_at_start = atomic_load(&s->board->moved_bytes);
+	s->logger.beat = 0;
+	s->logger.looked_usec = 0;
+	return 0;
+}
+
+static int fork_or_say_why(struct service *s, int told_errno)
+{
+	int r = fork_logger(s);
+
+	if (r < 0 && told_errno != -r)
+		journal_error("cannot fork the logger: %s; %s, retrying", strerror(-r),
+			      stall_consequence(s->config.when_stalled));
+	return r;
+}
+
+/* Does what the last logger left to be done, then forks the next. */
+static int prepare_and_fork(struct service *s)
+{
+	int told_errno = s->log.reported_errno, r = apply_logger_exit(s);
+
+	if (r == 0) {
+		s->logger.last_exit = LOGGER_FINISHED;
+		r = fork_or_say_why(s, told_errno);
+	}
+	if (r == 0 && told_errno != 0)
+		journal_notice("%s can be written again", config_log_name(&s->config));
+	s->log.reported_errno = -r;
+	atomic_store(&s->board->no_logger_errno, -r);
+	/* STATUS= has something new to say. */
+	if (s->log.reported_errno != told_errno)
+		(void)eventfd_write(s->fds.doorbell, 1);
+	return r;
+}
+
+static void start_or_retry(struct service *s)
+{
+	if (s->logger.pid == 0 && !s->stop.has_given_up_log && prepare_and_fork(s) < 0)
+		timer_set(s->logger.retry, RETRY_USEC);
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+	(void)source;
+	(void)usec;
+	start_or_retry(userdata);
+	return 0;
+}
+
+int logger_process_start(struct service *s)
+{
+	int r = timer_make(s->event, &s->logger.retry, on_retry, s);
+
+	if (r < 0)
+		return r;
+	start_or_retry(s);
+	return 0;
+}
+
+void logger_process_order(struct service *s, enum logger_order order)
+{
+	atomic_store(&s->board->logger_order, order);
+	if (s->logger.pid > 0)
+		kill(s->logger.pid, SIGUSR1);
+}
+
+/* How long to wait before the next logger, after one that was not meant to end. */
+static uint64_t wait_after_death(struct service *s, bool got_something_done, uint64_t longest_usec)
+{
+	if (got_something_done)
+		s->logger.deaths = 0;
+	return backoff_usec(++s->logger.deaths, FREE_DEATHS, longest_usec);
+}
+
+static void start_in(struct service *s, uint64_t wait_usec)
+{
+	if (wait_usec > 0)
+		timer_set(s->logger.retry, wait_usec);
+	else
+		start_or_retry(s);
+}
+
+static bool has_done_a_round(const struct service *s)
+{
+	return atomic_load(&s->board->logger_beat) >= BEATS_OF_SUCCESS;
+}
+
+static void replace_dead(struct service *s, pid_t pid, int wait_status)
+{
+	bool moved = atomic_load(&s->board->moved_bytes) != s->logger.moved_at_start;
+	bool killed = WIFSIGNALED(wait_status);
+	int number = killed ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+	uint64_t wait_usec = wait_after_death(s, moved || has_done_a_round(s), LONGEST_WAIT_USEC);
+
+	journal_field("LOGGER_PID=%d", (int)pid);
+	journal_field("%s=%d", killed ? "SIGNAL" : "EXIT_STATUS", number);
+	journal_event(JOURNAL_LOGGER_DIED, LOG_WARNING,
+		      "the logger %s %d; nothing is lost, starting another%s",
+		      killed ? "was killed by signal" : "exited with status", number,
+		      wait_usec > 0 ? " after a pause" : "");
+	start_in(s, wait_usec);
+}
+
+/*
+ * The next file is likely to fare no better than this one: that takes time, and
+ * at a stop no other is begun.
+ */
+static void replace_unsynced(struct service *s)
+{
+	s->logger.last_exit = LOGGER_SYNC_FAILED;
+	if (s->phase == PHASE_FINISHING && spill_left(&s->fds) == 0) {
+		journal_error("the last sync of %s failed; the service exits",
+			      config_log_name(&s->config));
+		(void)sd_event_exit(s->event, STATUS_CANNOT_GO_ON);
+	} else {
+		start_in(s, wait_after_death(s, has_done_a_round(s), LONGEST_SYNC_WAIT_USEC));
+	}
+}
+
+bool logger_process_watch(struct service *s)
+{
+	uint64_t beat = atomic_load(&s->board->logger_beat), now = clock_monotonic_usec();
+	bool waiting = pipe_bytes(s->fds.log_read) > 0 || receipt_is_wanted(s->board);
+
+	if (beat != s->logger.beat || !waiting || s->logger.pid == 0) {
+		s->logger.beat = beat;
+		s->logger.looked_usec = 0;
+		return waiting;
+	}
+	if (s->logger.looked_usec == 0)
+		s->logger.silent_usec = 0;
+	else
+		s->logger.silent_usec += now - s->logger.looked_usec < LONGEST_LOOK_USEC
+						 ? now - s->logger.looked_usec
+						 : LONGEST_LOOK_USEC;
+	s->logger.looked_usec = now;
+	/* A reader of stdout may take its time, and nobody but the logger sees who is to blame. */
+	if (s->config.logger_timeout_usec > 0 && !config_logs_to_stdout(&s->config) &&
+	    s->logger.silent_usec >= s->config.logger_timeout_usec) {
+		journal_field("LOGGER_PID=%d", (int)s->logger.pid);
+		journal_event(JOURNAL_LOGGER_HANGS, LOG_ERR,
+			      "the logger has not responded for %llu s; killing it and starting another, "
+			      "nothing is lost",
+			      (unsigned long long)s->logger.silent_usec / 1000000);
+		kill(s->logger.pid, SIGKILL);
+		s->logger.looked_usec = 0;
+	}
+	return true;
+}
+
+bool logger_process_reaped(struct service *s, pid_t pid, int wait_status)
+{
+	if (pid != s->logger.pid)
+		return false;
+	s->logger.pid = 0;
+	atomic_store(&s->board->logger_pid, 0);
+	if (s->stop.has_given_up_log)
+		return true;
+	if (WIFSIGNALED(wait_status)) {
+		replace_dead(s, pid, wait_status);
+		return true;
+	}
+	switch (WEXITSTATUS(wait_status)) {
+	case LOGGER_FINISHED:
+		(void)sd_event_exit(s->event, STATUS_CLEAN);
+		break;
+	case LOGGER_REOPEN:
+	case LOGGER_MOVED:
+	case LOGGER_TRUNCATED:
+	case LOGGER_FULL:
+		s->logger.last_exit = WEXITSTATUS(wait_status);
+		start_or_retry(s);
+		break;
+	case LOGGER_SYNC_FAILED:
+		replace_unsynced(s);
+		break;
+	case LOGGER_CANNOT_GO_ON:
+		/* It has said why, but not where STATUS= is from.  A successor would find the same. */
+		journal_error("the logger cannot continue; the service exits");
+		(void)sd_event_exit(s->event, STATUS_CANNOT_GO_ON);
+		break;
+	default:
+		replace_dead(s, pid, wait_status);
+	}
+	return true;
+}

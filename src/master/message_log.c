@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/message_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/crash_point.h"
+#include "master/fdstore.h"
+#include "base/journal.h"
+#include "logger/logfile.h"
+#include "logger/logger.h"
+#include "logger/logger_exit.h"
+#include "base/pipe.h"
+#include "ipc/stall.h"
+#include "ipc/tickets.h"
+
+/* How long a start waits for another process to leave the log: two seconds. */
+#define LOCK_TRIES 20
+#define LOCK_PAUSE_USEC 100000
+
+static void set_pending(struct service *s, uint32_t records, uint64_t torn_bytes)
+{
+	atomic_store(&s->board->torn_bytes, torn_bytes);
+	atomic_store(&s->board->pending_records, records);
+}
+
+/* Nothing is known of the messages in the file that the next logger gets. */
+static void forget_counts(struct service *s)
+{
+	memset(s->board->count, 0, sizeof(s->board->count));
+	atomic_store(&s->board->round_offset_bytes, 0);
+	tickets_reset(s->board);
+}
+
+/* A trouble that is tried again five times a second is told once: *TOLD_ERRNO remembers it. */
+static bool is_news(int *told_errno, int r)
+{
+	bool news = *told_errno != -r;
+
+	*told_errno = -r;
+	return news;
+}
+
+/* While no logger lives: what becomes of the clients. */
+static const char *consequence_of_no_log(const struct service *s)
+{
+	return stall_consequence(s->config.when_stalled);
+}
+
+/* The user that this process runs as, as chown(1) takes it. */
+static void name_user(char *text, size_t size)
+{
+	const struct passwd *user = getpwuid(geteuid());
+
+	if (user)
+		snprintf(text, size, "%s", user->pw_name);
+	else
+		snprintf(text, size, "%u", geteuid());
+}
+
+/* What is wrong with the file at PATH, and what to do about it.  R is the -errno of opening it. */
+static void explain_open_failure(const char *path, int r, char *text, size_t size)
+{
+	char directory[PATH_MAX], user[64];
+	const char *slash = strrchr(path, '/'), *error = strerror(-r);
+
+	snprintf(directory, sizeof(directory), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	name_user(user, sizeof(user));
+	switch (-r) {
+	case EBUSY:
+		snprintf(text, size, "%s is locked: another echo-logd writes to it", path);
+		break;
+	case ENOTSUP:
+		snprintf(text, size, "%s is not a regular file", path);
+		break;
+	case EROFS:
+		snprintf(text, size,
+			 "cannot write to %s: %s; under systemd add ReadWritePaths=%s to a drop-in "
+			 "(systemctl edit echo-logd)",
+			 path, error, directory);
+		break;
+	case EACCES:
+	case EPERM:
+		snprintf(text, size, "user %s cannot create or write %s: %s; try: chown %s %s", user,
+			 path, error, user, directory);
+		break;
+	case ENOENT:
+	case ENOTDIR:
+		snprintf(text, size,
+			 "the directory %s does not exist or is not a directory: %s; create it for "
+			 "user %s",
+			 directory, error, user);
+		break;
+	default:
+		snprintf(text, size, "cannot open %s: %s", path, error);
+	}
+}
+
+/* Logs that the log at PATH cannot be used: log.path: TEXT; CONSEQUENCE. */
+static void report_unusable(const char *path, int r, const char *text, const char *consequence)
+{
+	journal_field("LOG_PATH=%s", path);
+	journal_failure(JOURNAL_LOG_UNUSABLE, LOG_ERR, -r, "log.path: %s; %s", text, consequence);
+}
+
+static void report_open_failure(const char *path, int r, const char *consequence)
+{
+	char text[2 * PATH_MAX];
+
+	explain_open_failure(path, r, text, sizeof(text));
+	report_unusable(path, r, text, consequence);
+}
+
+/* Logs that ACTION on the file at PATH failed. */
+static void report_failed_action(const char *action, const char *path, int r, const char *consequence)
+{
+	char text[2 * PATH_MAX];
+
+	snprintf(text, sizeof(text), "cannot %s %s: %s", action, path, strerror(-r));
+	report_unusable(path, r, text, consequence);
+}
+
+/* The directory of a file that was made or renamed, where echoes promise that it is on disk. */
+static void sync_directory(struct service *s)
+{
+	const char *path = s->config.path, *slash = strrchr(path, '/');
+	char directory[PATH_MAX];
+	int fd;
+
+	if (config_logs_to_stdout(&s->config))
+		return;
+	if (!atomic_load(&s->board->must_sync) && s->config.echo_after != ECHO_AFTER_SYNCED)
+		return;
+	snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path + 1), path);
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd) < 0)
+		journal_warning("cannot sync the directory %s: %m; the name of the new file may not "
+				"survive a power cut",
+				directory);
+	if (fd >= 0)
+		close(fd);
+}
+
+static int examine(int fd, const struct config *config, struct logfile_contents *ret,
+		   int *told_errno, const char *consequence)
+{
+	int r = logfile_examine(fd, config->format, ret);
+
+	if (r < 0 && is_news(told_errno, r))
+		report_failed_action("read", config->path, r, consequence);
+	return r;
+}
+
+static void say_torn(const struct service *s, uint64_t bytes)
+{
+	if (bytes == 0)
+		return;
+	journal_field("LOG_PATH=%s", s->config.path);
+	journal_field("BYTES=%llu", (unsigned long long)bytes);
+	journal_event(JOURNAL_LOG_TORN, LOG_WARNING,
+		      "%s ended with an incomplete record of %llu byte%s; a torn record marks it",
+		      s->config.path, (unsigned long long)bytes, PLURAL(bytes));
+}
+
+/* Looks at what FD holds, and makes it what the next logger gets. */
+static int take_into_use(struct service *s, int fd, int *told_errno, const char *consequence)
+{
+	struct logfile_contents contents = {.is_empty = true};
+	int r = 0;
+
+	/* What is in a file that stdout leads to is not ours to judge. */
+	if (!config_logs_to_stdout(&s->config))
+		r = examine(fd, &s->config, &contents, told_errno, consequence);
+	if (r < 0)
+		return r;
+	if (contents.last_id > atomic_load(&s->board->last_id))
+		atomic_store(&s->board->last_id, contents.last_id);
+	if (s->fds.log_file >= 0)
+		logfile_close(s->fds.log_file);
+	s->fds.log_file = fd;
+	crash_point("master-file-taken");
+	atomic_store(&s->board->log_is_copied, 0);
+	forget_counts(s);
+	set_pending(s, (contents.torn_bytes > 0 ? PENDING_TORN : 0) |
+			     (contents.is_empty || s->phase == PHASE_STARTING ? PENDING_START : 0),
+		  contents.torn_bytes);
+	crash_point("master-debts-set");
+	say_torn(s, contents.torn_bytes);
+	sync_directory(s);
+	atomic_fetch_add(&s->board->reopens, 1);
+	/* The next run has a stdout of its own. */
+	fdstore_put_log_file(config_logs_to_stdout(&s->config) ? -1 : fd);
+	return 0;
+}
+
+static int set_aside(const char *path, int *told_errno, const char *consequence)
+{
+	char name[PATH_MAX];
+	int r = logfile_set_aside(path, name);
+
+	if (r < 0 && is_news(told_errno, r))
+		report_failed_action("rename", path, r, consequence);
+	return r;
+}
+
+static void prune(struct service *s)
+{
+	int r;
+
+	if (s->config.keep_files == 0)
+		return;
+	r = logfile_prune(s->config.path, s->config.keep_files);
+	if (r < 0)
+		journal_warning("cannot delete old files of %s: %s; more than log.keep_files stay",
+				s->config.path, strerror(-r));
+}
+
+/* At start the logger of a master that was killed may still be emptying the pipes into the file. */
+static int open_and_lock(const struct service *s, const struct config *config)
+{
+	unsigned tries = s->phase == PHASE_STARTING ? LOCK_TRIES : 1;
+	int fd;
+
+	while ((fd = logfile_open(config->path, config->mode)) == -EBUSY && --tries > 0)
+		usleep(LOCK_PAUSE_USEC);
+	return fd;
+}
+
+/* StandardOutput=file: of systemd.exec(5) begins anew at the first byte, over what is there. */
+static int go_to_end(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_END) < 0)
+		return -errno;
+	return 0;
+}
+
+/* A descriptor of its own, so that it is held and closed as that of a file.  Returns it or -errno. */
+static int open_stdout(int *told_errno, const char *consequence)
+{
+	int flags = fcntl(STDOUT_FILENO, F_GETFL), fd, r;
+
+	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+		fd = -EBADF;
+	else if (journal_is(STDOUT_FILENO))
+		fd = -ENOTSUP;
+	else
+		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	if (fd == -1)
+		fd = -errno;
+	r = fd < 0 ? fd : go_to_end(fd);
+	if (fd >= 0 && r < 0) {
+		close(fd);
+		fd = r;
+	}
+	if (fd >= 0 || !is_news(told_errno, fd))
+		return fd;
+	if (fd == -ENOTSUP)
+		report_unusable("stdout", fd,
+				"stdout is the journal, where client data does not belong; set "
+				"StandardOutput=file:PATH in a drop-in, or another log.path",
+				consequence);
+	else
+		report_failed_action("write to", "stdout", fd, consequence);
+	return fd;
+}
+
+/*
+ * Opens the log of CONFIG; a file of another format there is renamed first.
+ * What fails is told with its CONSEQUENCE, if it is not in *TOLD_ERRNO.
+ * Returns a descriptor or -errno.
+ */
+static int open_for_format(struct service *s, const struct config *config, int *told_errno,
+			   const char *consequence)
+{
+	struct logfile_contents contents;
+	int fd, r;
+
+	if (config_logs_to_stdout(config))
+		return open_stdout(told_errno, consequence);
+	fd = open_and_lock(s, config);
+	if (fd < 0) {
+		if (is_news(told_errno, fd))
+			report_open_failure(config->path, fd, consequence);
+		return fd;
+	}
+	r = examine(fd, config, &contents, told_errno, consequence);
+	if (r == 0 && !contents.is_other_format)
+		return fd;
+	close(fd);
+	if (r == 0) {
+		journal_field("LOG_PATH=%s", config->path);
+		journal_event(JOURNAL_LOG_SET_ASIDE, LOG_NOTICE,
+			      "%s is not in the format that log.format names; it is renamed", config->path);
+		r = set_aside(config->path, told_errno, consequence);
+	}
+	if (r < 0)
+		return r;
+	fd = logfile_open(config->path, config->mode);
+	if (fd < 0 && is_news(told_errno, fd))
+		report_open_failure(config->path, fd, consequence);
+	return fd;
+}
+
+static void set_mode(const struct service *s)
+{
+	if (!config_logs_to_stdout(&s->config) && fchmod(s->fds.log_file, s->config.mode) < 0)
+		journal_warning("cannot set the mode of %s: %m; it stays as it is", s->config.path);
+}
+
+int message_log_open_first(struct service *s)
+{
+	static const char consequence[] = "not started";
+	int told = 0, fd = open_for_format(s, &s->config, &told, consequence), r;
+
+	if (fd < 0)
+		return fd;
+	r = take_into_use(s, fd, &told, consequence);
+	if (r < 0)
+		close(fd);
+	return r;
+}
+
+/*
+ * The records that are pending in the scoreboard may be those of a file that
+ * was about to take the place of this one.  If there are bytes in the stage,
+ * they are written (see scoreboard.h); else a torn tail shows.
+ */
+static int look_for_torn_tail(struct service *s)
+{
+	uint32_t pending = atomic_load(&s->board->pending_records);
+	struct logfile_contents contents;
+	int told = 0, r;
+
+	if (pipe_bytes(s->fds.stage_read) > 0)
+		return 0;
+	r = examine(s->fds.log_file, &s->config, &contents, &told, "not started");
+	if (r < 0)
+		return r;
+	if (contents.torn_bytes > 0)
+		pending |= PENDING_TORN;
+	else if (atomic_load(&s->board->torn_bytes) > 0)
+		pending &= ~(uint32_t)PENDING_TORN;
+	if (pending & PENDING_TORN)
+		set_pending(s, pending, contents.torn_bytes);
+	else
+		atomic_store(&s->board->pending_records, pending);
+	say_torn(s, contents.torn_bytes);
+	return 0;
+}
+
+int message_log_adopt(struct service *s)
+{
+	atomic_store(&s->board->wants_start, 1);
+	set_mode(s);
+	return look_for_torn_tail(s);
+}
+
+static bool is_file_at(int fd, const char *path)
+{
+	struct stat ours, named;
+
+	return fd >= 0 && fstat(fd, &ours) == 0 &&
+	       (strcmp(path, CONFIG_STDOUT) == 0 ? fstat(STDOUT_FILENO, &named)
+						 : stat(path, &named)) == 0 &&
+	       ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+static bool is_current_file(const struct service *s, const char *path)
+{
+	return is_file_at(s->fds.log_file, path);
+}
+
+void message_log_forget_next(struct service *s)
+{
+	if (s->log.next_file >= 0)
+		close(s->log.next_file);
+	s->log.next_file = -1;
+}
+
+int message_log_open_next(struct service *s, const struct config *fresh)
+{
+	int told = 0, fd;
+
+	message_log_forget_next(s);
+	if (is_current_file(s, fresh->path))
+		return 0;
+	fd = open_for_format(s, fresh, &told, "the running configuration stays");
+	if (fd < 0)
+		return fd;
+	s->log.next_file = fd;
+	return 0;
+}
+
+int message_log_reopen(struct service *s)
+{
+	int fd, r;
+
+	/* Renamed since the reload opened it: whoever asks for the log to be opened again means the name. */
+	if (!is_file_at(s->log.next_file, s->config.path))
+		message_log_forget_next(s);
+	fd = s->log.next_file;
+	s->log.next_file = -1;
+	if (fd < 0) {
+		if (is_current_file(s, s->config.path)) {
+			set_mode(s);
+			return 0;
+		}
+		fd = open_for_format(s, &s->config, &s->log.reported_errno, consequence_of_no_log(s));
+		if (fd < 0)
+			return fd;
+	}
+	r = take_into_use(s, fd, &s->log.reported_errno, consequence_of_no_log(s));
+	if (r < 0)
+		close(fd);
+	return r;
+}
+
+int message_log_rotate(struct service *s)
+{
+	int r = 0;
+
+	/* Stdout has no name to lose.  Not twice, when the renaming succeeded and the opening did not. */
+	if (!config_logs_to_stdout(&s->config) && is_current_file(s, s->config.path))
+		r = set_aside(s->config.path, &s->log.reported_errno, consequence_of_no_log(s));
+	crash_point("master-file-renamed");
+	/* A failing disk must not make room for its failures by what it has taken before. */
+	if (r == 0 && s->logger.last_exit == LOGGER_FULL)
+		prune(s);
+	return r < 0 ? r : message_log_reopen(s);
+}
+
+int message_log_resume_truncated(struct service *s)
+{
+	struct logfile_contents contents;
+	int r = examine(s->fds.log_file, &s->config, &contents, &s->log.reported_errno,
+			consequence_of_no_log(s));
+
+	if (r < 0 || lseek(s->fds.log_file, 0, SEEK_END) < 0)
+		return r < 0 ? r : -errno;
+	crash_point("master-truncation-seen");
+	journal_field("LOG_PATH=%s", s->config.path);
+	journal_event(JOURNAL_LOG_TRUNCATED, LOG_WARNING,
+		      "%s was truncated by another program: its records are lost, logging continues; "
+		      "rename the file instead (copytruncate loses records)",
+		      s->config.path);
+	forget_counts(s);
+	set_pending(s, PENDING_TORN | (contents.is_empty ? PENDING_START : 0), contents.torn_bytes);
+	return 0;
+}
+

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/shortage_report.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/journal.h"
+#include "ipc/shortage.h"
+
+static const struct {
+	const char *begins, *consequence, *is_over;
+} words[N_SHORTAGES] = {
+	[SHORTAGE_ACCEPT] = {"cannot accept clients", "they wait", "clients are accepted again"},
+	[SHORTAGE_FORK] = {"cannot fork workers", "new clients may wait",
+			  "workers are forked again"},
+	[SHORTAGE_WORK] = {"workers cannot continue", "others replace them",
+			   "workers continue again"},
+};
+
+bool shortage_report_changes(struct service *s)
+{
+	bool any = false;
+
+	for (enum shortage_kind kind = 0; kind < N_SHORTAGES; kind++) {
+		bool is_there = shortage_lasts(s->board, kind);
+
+		any |= is_there;
+		if (is_there == s->shortages.reported[kind])
+			continue;
+		s->shortages.reported[kind] = is_there;
+		if (is_there) {
+			int error = atomic_load(&s->board->shortages[kind].error);
+
+			journal_failure(JOURNAL_SHORTAGE, LOG_WARNING, error, "%s: %s; %s, retrying",
+					words[kind].begins, strerror(error),
+					words[kind].consequence);
+		} else {
+			journal_event(JOURNAL_SHORTAGE_OVER, LOG_NOTICE, "%s: no failure for %d s",
+				      words[kind].is_over, SHORTAGE_OVER_USEC / 1000000);
+		}
+	}
+	return any;
+}
+
+void shortage_report_describe(const struct service *s, char *text, size_t size)
+{
+	size_t len = 0;
+
+	text[0] = '\0';
+	for (enum shortage_kind kind = 0; kind < N_SHORTAGES && len < size; kind++)
+		if (shortage_lasts(s->board, kind))
+			len += (size_t)snprintf(text + len, size - len, "Trouble: %s (%s). ",
+						words[kind].begins,
+						strerror(atomic_load(&s->board->shortages[kind].error)));
+}

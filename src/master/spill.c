@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/spill.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/crash_point.h"
+#include "master/fdstore.h"
+#include "logger/logfile.h"
+#include "base/pipe.h"
+#include "format/record.h"
+
+#define NAME "messages.log"
+#define SUFFIX ".spill"
+
+static const char *state_directory(void)
+{
+	const char *directory = getenv("STATE_DIRECTORY");
+
+	return directory && directory[0] == '/' ? directory : ECHO_LOGD_STATE_DIR;
+}
+
+size_t spill_left(const struct descriptors *fds)
+{
+	return pipe_bytes(fds->stage_read) + pipe_bytes(fds->log_read);
+}
+
+/* How many bytes of a record are the end of the log before its offset, read to TAIL.  Returns -errno on failure. */
+static ssize_t read_head(int log_file, off_t offset, char tail[RECORD_MAX], const char **ret_head)
+{
+	off_t start = offset > RECORD_MAX ? offset - RECORD_MAX : 0;
+	ssize_t len = pread(log_file, tail, (size_t)(offset - start), start);
+	const char *newline;
+
+	if (len < 0)
+		return -errno;
+	newline = memrchr(tail, '\n', (size_t)len);
+	*ret_head = newline ? newline + 1 : tail;
+	return tail + len - *ret_head;
+}
+
+/* Whether the spill begins with HEAD: copied by a master that was killed before it cut the log. */
+static bool has_head(const struct spill *spill, const char *head, size_t len)
+{
+	char begin[RECORD_MAX];
+
+	return pread(spill->fd, begin, len, 0) == (ssize_t)len && memcmp(begin, head, len) == 0;
+}
+
+/*
+ * Moves to the spill what stands after the last newline before the log's
+ * offset: first the copy, then the cut, so that a kill between the two
+ * leaves it twice and not nowhere.
+ */
+static int move_head(struct spill *spill, int log_file)
+{
+	off_t offset = lseek(log_file, 0, SEEK_CUR);
+	char tail[RECORD_MAX];
+	const char *head = tail;
+	struct stat st;
+	ssize_t len;
+
+	/* Behind the end: somebody truncated the log, and that beginning is gone. */
+	if (offset <= 0 || fstat(log_file, &st) < 0 || st.st_size < offset)
+		return 0;
+	len = read_head(log_file, offset, tail, &head);
+	if (len < 0)
+		return (int)len;
+	if (spill->bytes == 0 && len > 0) {
+		/* At the start of a page, so it is there wholly or not at all. */
+		if (write(spill->fd, head, (size_t)len) != len)
+			return -errno;
+		spill->bytes += (uint64_t)len;
+	}
+	crash_point("spill-head-copied");
+	if (len > 0 && !has_head(spill, head, (size_t)len))
+		return 0;
+	/* The offset first: a file that ends before it would look like one that somebody truncated.
+	 * If it cannot be cut it keeps half a record that the spill has whole: torn, not lost. */
+	offset -= len;
+	(void)lseek(log_file, offset, SEEK_SET);
+	crash_point("spill-log-rewound");
+	if (ftruncate(log_file, offset) < 0)
+		(void)lseek(log_file, len, SEEK_CUR);
+	return 0;
+}
+
+/* What is in it, before and behind, may be somebody else's: nothing of it is cut. */
+static bool is_stdout(int fd)
+{
+	struct stat log, out;
+
+	return fstat(fd, &log) == 0 && fstat(STDOUT_FILENO, &out) == 0 &&
+	       log.st_dev == out.st_dev && log.st_ino == out.st_ino;
+}
+
+static int take_head(struct spill *spill, const struct descriptors *fds, enum log_format format)
+{
+	if (format == FORMAT_RAW || fds->log_file < 0 || is_stdout(fds->log_file))
+		return 0;
+	return move_head(spill, fds->log_file);
+}
+
+int spill_open(struct spill *spill, const struct descriptors *fds, enum log_format format)
+{
+	char name[PATH_MAX];
+
+	if (snprintf(name, sizeof(name), "%s/" NAME, state_directory()) >= (int)sizeof(name) - 64)
+		return -ENAMETOOLONG;
+	logfile_name_aside(name, clock_realtime_usec(), spill->path);
+	strcat(spill->path, SUFFIX);
+	spill->bytes = 0;
+	spill->fd = open(spill->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+	if (spill->fd < 0)
+		return -errno;
+	/* Whatever the umask. */
+	(void)fchmod(spill->fd, 0640);
+	fdstore_put_spill(spill->fd);
+	crash_point("spill-created");
+	return pipe_bytes(fds->stage_read) > 0 ? take_head(spill, fds, format) : 0;
+}
+
+int spill_resume(struct spill *spill, const struct descriptors *fds, enum log_format format)
+{
+	char link[32], target[PATH_MAX];
+	const char *slash;
+	struct stat st;
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", spill->fd);
+	len = readlink(link, target, sizeof(target) - 1);
+	target[len > 0 ? len : 0] = '\0';
+	/* Its directory may be that of mounts which were the last run's alone. */
+	slash = strrchr(target, '/');
+	if (snprintf(spill->path, sizeof(spill->path), "%s/%s", state_directory(),
+		     slash ? slash + 1 : target) >= (int)sizeof(spill->path))
+		return -ENAMETOOLONG;
+	if (fstat(spill->fd, &st) < 0)
+		return -errno;
+	spill->bytes = (uint64_t)st.st_size;
+	/* With an empty stage there was no head to begin with, or it is followed by its rest already. */
+	return spill->bytes > 0 || pipe_bytes(fds->stage_read) > 0 ? take_head(spill, fds, format)
+								       : 0;
+}
+
+static int move_pipe(struct spill *spill, int pipe_fd)
+{
+	size_t left;
+
+	while ((left = pipe_bytes(pipe_fd)) > 0) {
+		ssize_t n = splice(pipe_fd, NULL, spill->fd, NULL,
+				   crash_point_split("spill-half", left), SPLICE_F_NONBLOCK);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			spill->bytes += (uint64_t)n;
+		crash_point_if_split("spill-half");
+	}
+	return 0;
+}
+
+int spill_move(struct spill *spill, const struct descriptors *fds)
+{
+	int r = move_pipe(spill, fds->stage_read);
+
+	return r < 0 ? r : move_pipe(spill, fds->log_read);
+}
+
+int spill_close(struct spill *spill)
+{
+	int directory = open(state_directory(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int r = 0;
+
+	if (spill->bytes == 0)
+		(void)unlink(spill->path);
+	if (fsync(spill->fd) < 0 || directory < 0 || fsync(directory) < 0)
+		r = -errno;
+	if (directory >= 0)
+		close(directory);
+	if (r < 0)
+		return r;
+	crash_point("spill-synced");
+	fdstore_drop_spill();
+	close(spill->fd);
+	spill->fd = -1;
+	return 0;
+}
+
+unsigned spill_count(char ret_path[PATH_MAX])
+{
+	char pattern[PATH_MAX];
+	unsigned n = 0;
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s/" NAME ".*" SUFFIX, state_directory());
+	if (glob(pattern, 0, NULL, &found) == 0) {
+		n = (unsigned)found.gl_pathc;
+		snprintf(ret_path, PATH_MAX, "%s", found.gl_pathv[n - 1]);
+	}
+	globfree(&found);
+	return n;
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "master/spill_on_stop.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "base/exit_status.h"
+#include "base/journal.h"
+#include "base/pipe.h"
+#include "ipc/receipt.h"
+#include "master/worker_pool.h"
+
+static bool bytes_wait(const struct service *s)
+{
+	/* With nobody left to write, or somebody who waits for a receipt, a logger that stays is a stall
+	 * too: the stage, which may not be looked at, may hold records.  Not so a sync, however long it takes. */
+	bool lingers = (s->phase == PHASE_FINISHING || receipt_is_wanted(s->board)) &&
+		       !atomic_load(&s->board->round_syncing);
+
+	return atomic_load(&s->board->stalled_errno) != 0 || s->logger.pid == 0 || lingers ||
+	       pipe_bytes(s->fds.log_read) > 0;
+}
+
+static bool is_stalled(struct service *s)
+{
+	if (s->stop.watch.board == NULL)
+		stall_watch_init(&s->stop.watch, s->board, s->config.stall_timeout_usec);
+	if (!bytes_wait(s)) {
+		stall_watch_reset(&s->stop.watch);
+		return false;
+	}
+	return stall_watch_is_stalled(&s->stop.watch);
+}
+
+static void give_up(struct service *s, const char *what, int r)
+{
+	journal_field("BYTES=%zu", spill_left(&s->fds));
+	journal_field("SPILL=%s", s->spill.path);
+	journal_failure(JOURNAL_RECORDS_LOST, LOG_CRIT, -r,
+			"cannot %s %s: %s; %zu bytes of records are lost, unless this stop is part of "
+			"a restart",
+			what, s->spill.path, strerror(-r), spill_left(&s->fds));
+	(void)sd_event_exit(s->event, STATUS_RECORDS_LOST);
+}
+
+/* No logger lives who could give receipts: whoever waits for one is closed without the echo. */
+static void refuse_receipts(struct service *s)
+{
+	receipt_end_round(s->board, receipt_start_round(s->board), true);
+}
+
+static void move_to_spill(struct service *s)
+{
+	int r = 0;
+
+	if (s->spill.fd < 0 && worker_pool_is_gone(s) && spill_left(&s->fds) == 0) {
+		(void)sd_event_exit(s->event, STATUS_CLEAN);
+		return;
+	}
+	if (s->spill.fd < 0) {
+		r = spill_open(&s->spill, &s->fds, s->config.format);
+		if (r < 0) {
+			give_up(s, "create", r);
+			return;
+		}
+	}
+	r = spill_move(&s->spill, &s->fds);
+	if (r < 0) {
+		give_up(s, "write to", r);
+		return;
+	}
+	refuse_receipts(s);
+	if (!worker_pool_is_gone(s))
+		return;
+	/* Written by the last worker after the look above. */
+	r = spill_move(&s->spill, &s->fds);
+	if (r == 0)
+		r = spill_close(&s->spill);
+	if (r < 0) {
+		give_up(s, "sync", r);
+		return;
+	}
+	if (s->spill.bytes > 0) {
+		journal_field("BYTES=%llu", (unsigned long long)s->spill.bytes);
+		journal_field("SPILL=%s", s->spill.path);
+		journal_event(JOURNAL_RECORDS_SPILLED, LOG_WARNING,
+			      "saved %llu bytes of records in %s, because %s could not be written",
+			      (unsigned long long)s->spill.bytes, s->spill.path,
+			      config_log_name(&s->config));
+	}
+	(void)sd_event_exit(s->event, STATUS_CLEAN);
+}
+
+void spill_on_stop_if_stalled(struct service *s)
+{
+	if (!s->stop.has_given_up_log) {
+		if (!is_stalled(s))
+			return;
+		journal_warning("cannot write to %s; stopping and saving its records in the state directory",
+				config_log_name(&s->config));
+		s->stop.has_given_up_log = true;
+		if (s->logger.pid > 0)
+			kill(s->logger.pid, SIGKILL);
+	}
+	/* No two processes may be at the stage pipe. */
+	if (s->logger.pid == 0)
+		move_to_spill(s);
+}
