@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "board.h"
+#include "ctl/board.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "connections.h"
+#include "ctl/connections.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/crc32c.h"
-#include "runs.h"
+#include "ctl/runs.h"
 
 /* Buckets of a new table, as a power of 2. */
 #define FIRST_BITS 10

@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "finding.h"
+#include "ctl/finding.h"
 #include "format/parse.h"
 
 struct connections;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "finding.h"
+#include "ctl/finding.h"
 
 #include <inttypes.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "logcheck.h"
+#include "ctl/logcheck.h"
 
 #include <errno.h>
 #include <stdlib.h>

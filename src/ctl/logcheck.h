@@ -18,7 +18,7 @@
 #include <stddef.h>
 
 #include "config/config.h"
-#include "connections.h"
+#include "ctl/connections.h"
 
 struct logcheck;
 

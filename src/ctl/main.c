@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "build.h"
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 static const struct command {
 	const char *name;

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "board.h"
+#include "ctl/board.h"
 #include "ipc/command_line.h"
 #include "config/config.h"
-#include "ctl.h"
+#include "ctl/ctl.h"
 #include "config/options.h"
-#include "runtime.h"
+#include "ctl/runtime.h"
 
 /* As the daemon itself would: echo-logd --check-config. */
 static bool check_file(const struct options *options)

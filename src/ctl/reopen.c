@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl.h"
-#include "runtime.h"
+#include "ctl/ctl.h"
+#include "ctl/runtime.h"
 
 /*
  * An opening that began after the master saw a request that came after

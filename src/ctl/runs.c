@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "runs.h"
+#include "ctl/runs.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "finding.h"
+#include "ctl/finding.h"
 
 struct run {
 	uint64_t first, last;		/* numbers */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "runtime.h"
+#include "ctl/runtime.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -8,9 +8,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "board.h"
+#include "ctl/board.h"
 #include "base/clock.h"
-#include "ctl.h"
+#include "ctl/ctl.h"
 
 /* What is asked for takes some milliseconds; more only where the disk, or an old file, is in the way. */
 #define LONGEST_WAIT_USEC 60000000

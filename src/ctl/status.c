@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "board.h"
+#include "ctl/board.h"
 #include "format/calendar.h"
-#include "ctl.h"
-#include "runtime.h"
+#include "ctl/ctl.h"
+#include "ctl/runtime.h"
 
 enum state { STATE_RUNNING, STATE_STARTING, STATE_GONE };
 

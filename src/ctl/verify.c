@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ctl.h"
-#include "logcheck.h"
+#include "ctl/ctl.h"
+#include "ctl/logcheck.h"
 
 /* One read(2).  The beginning of a line that is its end is moved and read on to. */
 #define READ_BYTES ((size_t)1024 * 1024)
