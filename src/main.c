@@ -5,12 +5,14 @@
  */
 #include <stdio.h>
 
-#include "config/config.h"
 #include "base/exit_status.h"
 #include "base/journal.h"
+#include "config/config.h"
+#include "config/config_keys.h"
+#include "config/config_load.h"
+#include "config/options.h"
 #include "master/master.h"
 #include "master/notify.h"
-#include "config/options.h"
 #include "master/recover.h"
 #include "master/service.h"
 #include "master/startup.h"

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration in force, and how it comes from echo-logd.conf(5).
- *
- * Owns: reading the file, checking every value, the rules that span keys.
- * The keys themselves (name, unit, range, default, help) are the table in
- * config_keys.c; nothing else knows their names.
- * Refuses: acting on a value.  Called by the master only; children inherit
- * the finished struct by fork.
+ * The configuration in force: plain data.  config_load.h reads it from
+ * echo-logd.conf(5); config_keys.c has the table of its keys.  Children
+ * inherit the finished struct by fork.
  */
 #ifndef ECHO_LOGD_CONFIG_H
 #define ECHO_LOGD_CONFIG_H
@@ -18,7 +14,6 @@
 #include <string.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/types.h>
 
 #include "format/log_format.h"
@@ -78,41 +73,5 @@ static inline const char *config_log_name(const struct config *config)
 {
 	return config_logs_to_stdout(config) ? "stdout" : config->path;
 }
-
-/*
- * Where mistakes are written, one line each, ready to be shown:
- * "FILE:LINE: section.key: what is wrong, what is allowed".
- * Bounded: what does not fit is counted in `omitted`.
- */
-struct diagnostics {
-	char text[16384];
-	size_t len;
-	unsigned omitted;
-};
-
-/*
- * Reads PATH, then applies the OVERRIDES ("section.key=value"), then checks
- * the rules that span keys.  *RET_CONFIG is written only on success.
- * Returns 0; -EINVAL when there are mistakes (all of them are in
- * DIAGNOSTICS); or the -errno of opening or reading PATH (also described in
- * DIAGNOSTICS).
- */
-int config_load(const char *path, const char *const *overrides, size_t n_overrides,
-		struct config *ret_config, struct diagnostics *diagnostics);
-
-/* Writes each mistake to OUT, and how many more there are. */
-void config_print_mistakes(const struct diagnostics *diagnostics, FILE *out);
-
-/* Writes CONFIG as a configuration file that config_load() reads back to the same values. */
-void config_dump(const struct config *config, FILE *out);
-
-/*
- * On reload: puts the running value back into *FRESH for each key that only
- * a restart can change.  Returns how many such keys differed, and writes
- * their names ("log.format, server.max_clients") to NAMES, NUL-terminated,
- * cut at SIZE.
- */
-unsigned config_keep_until_restart(struct config *fresh, const struct config *running,
-				   char *names, size_t size);
 
 #endif

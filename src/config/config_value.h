@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "config/config.h"
-#include "config/config_keys.h"
+#include "config/config_key.h"
 
 /*
  * Sets one field.  Returns 0, or -EINVAL for a value that is not allowed;

@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "build.h"
 #include "base/exit_status.h"
+#include "build.h"
 
 enum { OPT_CHECK_CONFIG = 256, OPT_DUMP_CONFIG, OPT_VERSION };
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/crc32c.h"
 #include "ctl/runs.h"
+#include "format/crc32c.h"
 
 /* Buckets of a new table, as a power of 2. */
 #define FIRST_BITS 10

@@ -4,12 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "ctl/board.h"
-#include "ipc/command_line.h"
 #include "config/config.h"
-#include "ctl/ctl.h"
+#include "config/config_load.h"
 #include "config/options.h"
+#include "ctl/board.h"
+#include "ctl/ctl.h"
 #include "ctl/runtime.h"
+#include "ipc/command_line.h"
 
 /* As the daemon itself would: echo-logd --check-config. */
 static bool check_file(const struct options *options)

@@ -8,8 +8,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "ctl/board.h"
 #include "base/clock.h"
+#include "ctl/board.h"
 #include "ctl/ctl.h"
 
 /* What is asked for takes some milliseconds; more only where the disk, or an old file, is in the way. */

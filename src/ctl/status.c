@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "ctl/board.h"
-#include "format/calendar.h"
 #include "ctl/ctl.h"
 #include "ctl/runtime.h"
+#include "format/calendar.h"
 
 enum state { STATE_RUNNING, STATE_STARTING, STATE_GONE };
 

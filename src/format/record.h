@@ -20,8 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "format/log_format.h"
 #include "base/peer_name.h"
+#include "format/log_format.h"
 
 #define RECORD_MAX PIPE_BUF
 

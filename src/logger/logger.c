@@ -10,6 +10,9 @@
 
 #include "base/crash_point.h"
 #include "base/journal.h"
+#include "base/pipe.h"
+#include "ipc/receipt.h"
+#include "ipc/tickets.h"
 #include "logger/logfile.h"
 #include "logger/logger_idle.h"
 #include "logger/logger_limit.h"
@@ -18,9 +21,6 @@
 #include "logger/logger_state.h"
 #include "logger/logger_truncation.h"
 #include "logger/logger_wait.h"
-#include "base/pipe.h"
-#include "ipc/receipt.h"
-#include "ipc/tickets.h"
 
 static void on_wake(int signo)
 {

@@ -41,10 +41,10 @@
 #ifndef ECHO_LOGD_LOGGER_H
 #define ECHO_LOGD_LOGGER_H
 
-#include "ipc/descriptors.h"
 #include "config/config.h"
-#include "logger/logger_exit.h"
+#include "ipc/descriptors.h"
 #include "ipc/scoreboard.h"
+#include "logger/logger_exit.h"
 
 /*
  * Runs in the child that child_fork() made until it is time to leave.

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "logger/logger_idle.h"
 
-#include "logger/logger_limit.h"
-#include "logger/logger_wait.h"
 #include "base/pipe.h"
 #include "ipc/receipt.h"
+#include "logger/logger_limit.h"
+#include "logger/logger_wait.h"
 
 #define SHORTEST_NAP_NSEC 500000
 #define LONGEST_NAP_NSEC 4000000

@@ -9,11 +9,11 @@
 #include <unistd.h>
 
 #include "base/crash_point.h"
+#include "base/pipe.h"
+#include "format/parse.h"
+#include "ipc/tickets.h"
 #include "logger/logfile.h"
 #include "logger/logger_wait.h"
-#include "format/parse.h"
-#include "base/pipe.h"
-#include "ipc/tickets.h"
 
 /* How much of a batch is searched at once for the messages in it. */
 #define PEEK_BYTES ((size_t)64 * 1024)

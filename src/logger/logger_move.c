@@ -6,11 +6,11 @@
 
 #include "base/crash_point.h"
 #include "base/journal.h"
+#include "base/pipe.h"
+#include "ipc/stall.h"
 #include "logger/logger_copy.h"
 #include "logger/logger_truncation.h"
 #include "logger/logger_wait.h"
-#include "base/pipe.h"
-#include "ipc/stall.h"
 
 /* Returns how many of the LEFT bytes of the stage the log took, 0, or -1 with errno. */
 static ssize_t splice_or_copy(struct logger *l, size_t left)

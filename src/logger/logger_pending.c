@@ -3,12 +3,12 @@
 
 #include <unistd.h>
 
-#include "build.h"
 #include "base/clock.h"
 #include "base/crash_point.h"
 #include "base/journal.h"
-#include "logger/logger_move.h"
 #include "base/pipe.h"
+#include "build.h"
+#include "logger/logger_move.h"
 
 void logger_pending_forget_staged(struct logger *l)
 {

@@ -12,11 +12,11 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "master/child.h"
 #include "config/config.h"
-#include "logger/logger_exit.h"
 #include "format/record.h"
+#include "ipc/descriptors.h"
 #include "ipc/scoreboard.h"
+#include "logger/logger_exit.h"
 
 /* A step of the logger returns STAY, or the enum logger_exit with which it is time to leave. */
 #define STAY (-1)

@@ -12,9 +12,9 @@
 
 #include <stddef.h>
 
+#include "base/peer_name.h"
 #include "config/config.h"
 #include "ipc/descriptors.h"
-#include "base/peer_name.h"
 
 /*
  * Listens on every address of CONFIG.  A socket of RUNNING (may be NULL)

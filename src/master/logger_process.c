@@ -8,16 +8,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "master/backoff.h"
-#include "master/child.h"
 #include "base/clock.h"
 #include "base/exit_status.h"
 #include "base/journal.h"
-#include "master/message_log.h"
-#include "logger/logger.h"
 #include "base/pipe.h"
-#include "ipc/stall.h"
 #include "ipc/receipt.h"
+#include "ipc/stall.h"
+#include "logger/logger.h"
+#include "master/backoff.h"
+#include "master/child.h"
+#include "master/message_log.h"
 #include "master/timer.h"
 
 /* So many loggers in a row that got nothing done are replaced at once. */

@@ -10,16 +10,16 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "master/spill_on_stop.h"
 #include "base/exit_status.h"
 #include "base/journal.h"
 #include "master/listener.h"
+#include "master/logger_process.h"
 #include "master/notify.h"
 #include "master/reload.h"
-#include "master/logger_process.h"
-#include "master/worker_pool.h"
-#include "master/timer.h"
 #include "master/shortage_report.h"
+#include "master/spill_on_stop.h"
+#include "master/timer.h"
+#include "master/worker_pool.h"
 
 /* STATUS= and the surplus of workers are looked at so often while anything moves. */
 #define TICK_USEC 1000000

@@ -10,14 +10,14 @@
 #include <unistd.h>
 
 #include "base/crash_point.h"
-#include "master/fdstore.h"
 #include "base/journal.h"
-#include "logger/logfile.h"
-#include "logger/logger.h"
-#include "logger/logger_exit.h"
 #include "base/pipe.h"
 #include "ipc/stall.h"
 #include "ipc/tickets.h"
+#include "logger/logfile.h"
+#include "logger/logger.h"
+#include "logger/logger_exit.h"
+#include "master/fdstore.h"
 
 /* How long a start waits for another process to leave the log: two seconds. */
 #define LOCK_TRIES 20

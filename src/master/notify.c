@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/journal.h"
 #include "ipc/stall.h"
-#include "master/systemd.h"
 #include "master/shortage_report.h"
+#include "master/systemd.h"
 
 #define STATUS_SIZE 1024
 

@@ -6,10 +6,10 @@
 
 #include "base/crash_point.h"
 #include "base/exit_status.h"
-#include "master/fdstore.h"
 #include "base/journal.h"
-#include "master/listening.h"
 #include "logger/logfile.h"
+#include "master/fdstore.h"
+#include "master/listening.h"
 #include "master/spill.h"
 
 /* How long records that cannot be stored wait for another try: systemd starts us again at once. */

@@ -7,11 +7,12 @@
 
 #include "base/crash_point.h"
 #include "base/journal.h"
-#include "master/message_log.h"
+#include "config/config_keys.h"
 #include "master/listener.h"
 #include "master/listening.h"
-#include "master/notify.h"
 #include "master/logger_process.h"
+#include "master/message_log.h"
+#include "master/notify.h"
 #include "master/worker_pool.h"
 
 void reload_log_mistakes(const struct service *s)

@@ -13,11 +13,12 @@
 #include <systemd/sd-event.h>
 
 #include "config/config.h"
-#include "ipc/descriptors.h"
+#include "config/config_load.h"
 #include "config/options.h"
+#include "ipc/descriptors.h"
 #include "ipc/scoreboard.h"
-#include "master/spill.h"
 #include "ipc/stall.h"
+#include "master/spill.h"
 
 /* In this order, and never back.  master.c moves on from one to the next. */
 enum phase {

@@ -13,10 +13,10 @@
 
 #include "base/clock.h"
 #include "base/crash_point.h"
-#include "master/fdstore.h"
-#include "logger/logfile.h"
 #include "base/pipe.h"
 #include "format/record.h"
+#include "logger/logfile.h"
+#include "master/fdstore.h"
 
 #define NAME "messages.log"
 #define SUFFIX ".spill"

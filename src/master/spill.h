@@ -17,8 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ipc/descriptors.h"
 #include "config/config.h"
+#include "ipc/descriptors.h"
 
 struct spill {
 	int fd;			/* -1: not open */

@@ -10,23 +10,23 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "master/boot_id.h"
 #include "base/clock.h"
-#include "ipc/command_line.h"
 #include "base/crash_point.h"
 #include "base/exit_status.h"
-#include "master/fdstore.h"
 #include "base/journal.h"
-#include "master/master.h"
-#include "master/listening.h"
-#include "master/message_log.h"
 #include "base/pipe.h"
-#include "master/reload.h"
+#include "ipc/command_line.h"
+#include "ipc/tickets.h"
+#include "master/boot_id.h"
+#include "master/dontfork.h"
+#include "master/fdstore.h"
+#include "master/listening.h"
+#include "master/master.h"
+#include "master/message_log.h"
 #include "master/recover.h"
+#include "master/reload.h"
 #include "master/spill.h"
 #include "master/systemd.h"
-#include "ipc/tickets.h"
-#include "master/dontfork.h"
 
 /* Of each pipe.  As large as an unprivileged process may ask for, pipe(7). */
 #define PIPE_BYTES (1024 * 1024)

@@ -9,13 +9,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "master/backoff.h"
-#include "master/child.h"
 #include "base/clock.h"
 #include "base/journal.h"
-#include "worker/spare.h"
-#include "master/timer.h"
 #include "ipc/shortage.h"
+#include "master/backoff.h"
+#include "master/child.h"
+#include "master/timer.h"
+#include "worker/spare.h"
 #include "worker/worker.h"
 
 /* After a failed fork. */

@@ -7,8 +7,8 @@
 
 #include "base/crash_point.h"
 #include "format/crc32c.h"
-#include "ipc/receipt.h"
 #include "format/record_message.h"
+#include "ipc/receipt.h"
 #include "ipc/tickets.h"
 
 /* Between functions of this file only: the batch was given up and its messages counted as dropped. */

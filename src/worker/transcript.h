@@ -24,9 +24,9 @@
 #include <stdbool.h>
 
 #include "config/config.h"
-#include "worker/logpipe.h"
 #include "format/record.h"
 #include "ipc/scoreboard.h"
+#include "worker/logpipe.h"
 
 /* What a worker reads at once, 64 KiB of text, is some 17 of them. */
 #define TRANSCRIPT_PAGES 16

@@ -13,14 +13,14 @@
 #include <linux/sockios.h>
 #include <unistd.h>
 
-#include "worker/acceptor.h"
 #include "base/clock.h"
 #include "base/crash_point.h"
-#include "worker/framing.h"
 #include "base/net.h"
+#include "ipc/shortage.h"
+#include "worker/acceptor.h"
+#include "worker/framing.h"
 #include "worker/spare.h"
 #include "worker/transcript.h"
-#include "ipc/shortage.h"
 
 /* One read(2).  Larger gained nothing, a quarter of it took twice the time for bulk data. */
 #define READ_BYTES ((size_t)64 * 1024)

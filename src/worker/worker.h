@@ -12,8 +12,8 @@
 #ifndef ECHO_LOGD_WORKER_H
 #define ECHO_LOGD_WORKER_H
 
-#include "ipc/descriptors.h"
 #include "config/config.h"
+#include "ipc/descriptors.h"
 #include "ipc/scoreboard.h"
 
 /* Beside 0, which is a worker that was asked to leave or has served its number of clients. */

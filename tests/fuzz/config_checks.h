@@ -8,6 +8,8 @@
 
 #include "../unit/random.h"
 #include "config/config.h"
+#include "config/config_keys.h"
+#include "config/config_load.h"
 #include "fuzz.h"
 
 /* A file in memory, by the name that config_load() can open. */

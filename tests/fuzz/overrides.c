@@ -3,10 +3,10 @@
  * Any words, each ended by a NUL, as the command line of echo-logd(8) and as
  * overrides; the first is the configuration file.
  */
-#include "config_checks.h"
-#include "config/config_keys.h"
 #include "base/exit_status.h"
+#include "config/config_keys.h"
 #include "config/options.h"
+#include "config_checks.h"
 
 /* More than options_parse() takes. */
 #define MAX_WORDS (2 * OPTIONS_MAX_OVERRIDES + 2)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Any bytes, from any peer, as records of every kind: each is one line that says the same. */
 #include "format/calendar.h"
-#include "record_checks.h"
 #include "format/utf8.h"
+#include "record_checks.h"
 
 #define ID_END (UINT64_C(1) << 52)
 

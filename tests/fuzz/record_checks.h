@@ -4,11 +4,11 @@
 #define ECHO_LOGD_FUZZ_RECORD_CHECKS_H
 
 #include "../unit/random.h"
-#include "fuzz.h"
 #include "format/parse.h"
 #include "format/record.h"
 #include "format/record_message.h"
 #include "format/utf8.h"
+#include "fuzz.h"
 
 static inline void check_same_head(const struct record_head *a, const struct record_head *b)
 {

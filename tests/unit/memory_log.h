@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "format/crc32c.h"
 #include "ctl/logcheck.h"
-#include "random.h"
+#include "format/crc32c.h"
 #include "format/record.h"
 #include "format/record_message.h"
+#include "random.h"
 
 #define TIME UINT64_C(1795381445000000)
 #define MAX_LINES 4000

@@ -20,8 +20,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "master/child.h"
 #include "config/config.h"
+#include "master/child.h"
 
 #define MAX_FDS 64
 #define N_LISTENERS 3

@@ -14,6 +14,8 @@
 
 #include "build.h"
 #include "config/config.h"
+#include "config/config_keys.h"
+#include "config/config_load.h"
 
 static char dir[] = "/tmp/test_config.XXXXXX";
 static char file[64];

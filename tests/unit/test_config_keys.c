@@ -15,6 +15,7 @@
 #include "build.h"
 #include "config/config.h"
 #include "config/config_keys.h"
+#include "config/config_load.h"
 #include "config/config_value.h"
 
 static void load(const char *text, struct config *ret_config)

@@ -6,8 +6,8 @@
 #include <errno.h>
 
 #include "format/escape.h"
-#include "random.h"
 #include "format/utf8.h"
+#include "random.h"
 
 #define SIZE 2000
 

@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "worker/framing.h"
 #include "random.h"
+#include "worker/framing.h"
 
 #define STREAM_MAX 400
 

@@ -18,8 +18,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "master/listener.h"
 #include "base/net.h"
+#include "master/listener.h"
 
 /* For documentation only (RFC 5737): hardly a machine has them. */
 #define FOREIGN "203.0.113.71"

@@ -18,10 +18,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "logger/logfile.h"
-#include "random.h"
 #include "format/record.h"
 #include "format/record_message.h"
+#include "logger/logfile.h"
+#include "random.h"
 
 #define TIME UINT64_C(1795381445000000)
 

@@ -11,8 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "build.h"
 #include "base/exit_status.h"
+#include "build.h"
 #include "config/options.h"
 
 static struct options options;

@@ -9,9 +9,9 @@
 #include <string.h>
 
 #include "format/parse.h"
-#include "random.h"
 #include "format/record.h"
 #include "format/record_message.h"
+#include "random.h"
 
 /* Bytes of a JSON line up to where the host ends, which struct record does not hold. */
 #define JSON_HOST_BYTES 60

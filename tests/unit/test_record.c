@@ -9,9 +9,9 @@
 #include <stdbool.h>
 
 #include "format/parse.h"
-#include "random.h"
 #include "format/record.h"
 #include "format/record_message.h"
+#include "random.h"
 
 #define PEER "192.0.2.7:53412"
 #define ID UINT64_C(0x6443f5a1b2c3d)

@@ -4,8 +4,8 @@
 #include <stddef.h>
 #include <cmocka.h>
 
-#include "format/crc32c.h"
 #include "ctl/runs.h"
+#include "format/crc32c.h"
 #include "random.h"
 
 #define N 200

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "format/parse.h"
-#include "random.h"
 #include "ipc/tickets.h"
+#include "random.h"
 #include "worker/transcript.h"
 
 #define TIME UINT64_C(1795381445000000)

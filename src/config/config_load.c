@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "config/config.h"
+#include "config/config_load.h"
 
 #include <errno.h>
 #include <fcntl.h>
