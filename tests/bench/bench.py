@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """
-Measures echo-logd, the floor and the peers side by side (make bench).
+Measures echo-logd, the floor and the peers with the same load (make bench).
 
-A case is measured in rounds, each server in turn in every round, each started anew.
-Figures go to OUTPUT/bench/CASE.csv; OUTPUT/BENCHMARKS.md and the plots are made from
-all that is there, so a case may be measured again alone.
+A case is measured in rounds.  In every round each server is started anew and measured, one after
+the other.  The figures go to OUTPUT/bench/CASE.csv.  OUTPUT/BENCHMARKS.md and the plots are made
+from all CSV files, so one case can be measured again alone.
 """
 
 import argparse
@@ -27,11 +27,11 @@ from measure import Failed, Hangs
 from peers import peers
 from results import Results
 
-PAUSE = 0.3                     # between start and load: pools fill, memory is freed
+PAUSE = 0.3                     # seconds between start and load: pools fill, memory is freed
 
 
 class Disk(own.Server):
-    """Stands among the servers where the disk alone is measured."""
+    """Takes the place of a server in a case that measures the disk alone."""
 
     def start(self, directory):
         pass
@@ -49,19 +49,20 @@ def matches(name, patterns):
     return not patterns or any(fnmatch.fnmatchcase(name, p) for p in patterns)
 
 
-# What a server may do to us; all of it is a row of the table, and the next one's turn.
+# The errors that a server can cause.  Each becomes a row of the table; then the next server is
+# measured.
 PROBLEMS = (own.Missing, Failed, AssertionError, OSError, subprocess.SubprocessError)
 
 
 def words_of(problem):
-    """One line; its first word is the verdict, see Results.failure()."""
+    """PROBLEM in one line; the first word is the verdict, see Results.failure()."""
     usual = Hangs if isinstance(problem, subprocess.TimeoutExpired) else Failed
     return "%s: %s" % (getattr(problem, "verdict", usual.verdict),
                        " ".join((str(problem) or repr(problem)).split()))
 
 
 def measure_once(case, server, work, seconds):
-    """Returns the fields, or raises one of PROBLEMS."""
+    """Returns the figures, {field: value}, or raises one of PROBLEMS."""
     own.isolate()
     directory = tempfile.mkdtemp(prefix="bench-", dir=work)
     try:
@@ -78,7 +79,7 @@ def measure_once(case, server, work, seconds):
 
 
 def measure_round(number, case, servers, arguments, results):
-    """Who has failed is not asked again."""
+    """A server that has failed once is not measured again."""
     seconds = arguments.seconds or (case.quick_seconds if arguments.quick else case.seconds)
     for server in servers:
         if results.failure(case.key, server.name):
@@ -104,21 +105,25 @@ def measure_case(case, names, arguments, results):
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="bench.py", description=__doc__.split("\n\n")[0])
     parser.add_argument("--output", required=True, help="directory of BENCHMARKS.md and bench/")
-    parser.add_argument("--work", default="/var/tmp", help="where logs are written; not a tmpfs")
-    parser.add_argument("--only", action="append", default=[], help="cases, by pattern")
-    parser.add_argument("--servers", default="", help="servers, by comma and pattern")
-    parser.add_argument("--rounds", type=int, help="5, or 1 with --quick")
-    parser.add_argument("--seconds", type=float, help="how long each figure is measured")
-    parser.add_argument("--quick", action="store_true", help="few servers, short, in two minutes")
-    parser.add_argument("--report", action="store_true", help="measure nothing")
-    parser.add_argument("--list", action="store_true", help="name cases and their servers")
+    parser.add_argument("--work", default="/var/tmp", help="directory for the logs; not a tmpfs")
+    parser.add_argument("--only", action="append", default=[],
+                        help="only the cases that match this pattern")
+    parser.add_argument("--servers", default="",
+                        help="only the servers that match; patterns, separated by commas")
+    parser.add_argument("--rounds", type=int, help="number of rounds (5; 1 with --quick)")
+    parser.add_argument("--seconds", type=float, help="how long to measure each figure")
+    parser.add_argument("--quick", action="store_true",
+                        help="few servers, short loads: two minutes")
+    parser.add_argument("--report", action="store_true",
+                        help="measure nothing, only make the page and the plots")
+    parser.add_argument("--list", action="store_true", help="list the cases and their servers")
     arguments = parser.parse_args()
     arguments.rounds = arguments.rounds or (1 if arguments.quick else 5)
     return arguments
 
 
 def choose(arguments):
-    """(case, names of servers) of all that is asked for."""
+    """(case, names of its servers) of all cases that the command line asks for."""
     patterns = [p for p in arguments.servers.split(",") if p]
     for case in CASES:
         if not matches(case.key, arguments.only):
@@ -139,9 +144,10 @@ def main():
     for case in CASES:
         results.load(case.key)
     own.adopt_orphans()
-    # Ended from outside, it still ends the server that runs.
+    # On SIGTERM, too, the running server must be stopped.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    # What a service gets from systemd; inetd closes them all in each child.
+    # systemd's default for a service.  A higher limit would slow inetd, which closes all possible
+    # descriptors in each child.
     resource.setrlimit(resource.RLIMIT_NOFILE,
                        (1024, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     if not arguments.report:

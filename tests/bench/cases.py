@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """
-The cases: what load, on which servers, and which figures of it are shown.
+The cases of the benchmark: the load, the servers that get it, and the figures that are shown.
 
-A case has a key to call it by, a title, the names of its servers (the first is what the
-others are compared with), and a function that takes the figures of one server.
+A case has a key (its name on the command line), a title, the names of its servers, and a function
+that measures one server.  The other servers are compared with the first one.
 """
 
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from typing import Callable
 import measure
 import memory
 
-# Each of the peers that echo forks for each client.
+# All peers that echo; each of them forks for each client.
 FORKING_PEERS = ["socat EXEC:cat", "socat PIPE", "ncat -k cat", "xinetd", "inetutils-inetd",
                  "openbsd-inetd", "tcpserver cat", "tcpserver tee"]
 LOGGING_PEERS = ["textbook", "tcpserver tee"]
@@ -31,7 +31,7 @@ class Figure:
     field: str
     title: str
     unit: str
-    is_part: bool = False       # of the one before: its median alone is shown
+    is_part: bool = False       # a part of the figure before; only its median is shown
 
 
 @dataclass
@@ -64,7 +64,7 @@ def latency(key, title, servers, size, clients=1, kind="text"):
 
 
 def throughput(key, title, servers, size, clients=1, kind="text"):
-    # With less on its way, peers without TCP_NODELAY mostly wait for acknowledgements.
+    # With a smaller window, peers without TCP_NODELAY mostly wait for acknowledgements.
     arguments = ["throughput", "--size", size, "--clients", clients, "--kind", kind,
                  "--window", 256 * 1024]
     return Case(key, title, servers, [MBPS], partial(load, arguments),
@@ -72,7 +72,7 @@ def throughput(key, title, servers, size, clients=1, kind="text"):
 
 
 def take_ingest(kind, server, directory, seconds):
-    # Those who do not echo get an amount instead of a time: some seconds' worth.
+    # A server that does not echo gets an amount of data instead of a time.
     megabytes = 16 if server.name == "syslog-ng" else 64
     return measure.ingest(server, directory, kind, 4, 64, megabytes * seconds)
 
@@ -100,19 +100,19 @@ def take_wakeups(server, directory, seconds):
 
 
 CASES = [
-    latency("p50-64", "64 bytes of text there and back, 1 client", ALL, 64),
-    latency("p50-1k", "1 KiB of text there and back, 1 client", OWN_RAW, 1024),
-    latency("p50-16k", "16 KiB of text there and back, 1 client", ALL, 16384),
-    latency("p50-64-16c", "64 bytes of text there and back, 16 clients", OWN_RAW, 64, 16),
-    latency("p50-1k-16c", "1 KiB of text there and back, 16 clients", OWN_RAW, 1024, 16),
-    latency("p50-64-random", "64 random bytes there and back, 1 client", OWN, 64, 1, "random"),
-    latency("p50-1k-random", "1 KiB of random bytes there and back, 1 client", OWN, 1024, 1,
+    latency("p50-64", "echo of 64 bytes of text, 1 client", ALL, 64),
+    latency("p50-1k", "echo of 1 KiB of text, 1 client", OWN_RAW, 1024),
+    latency("p50-16k", "echo of 16 KiB of text, 1 client", ALL, 16384),
+    latency("p50-64-16c", "echo of 64 bytes of text, 16 clients", OWN_RAW, 64, 16),
+    latency("p50-1k-16c", "echo of 1 KiB of text, 16 clients", OWN_RAW, 1024, 16),
+    latency("p50-64-random", "echo of 64 random bytes, 1 client", OWN, 64, 1, "random"),
+    latency("p50-1k-random", "echo of 1 KiB of random bytes, 1 client", OWN, 1024, 1,
             "random"),
-    latency("p50-16k-random", "16 KiB of random bytes there and back, 1 client", OWN, 16384, 1,
+    latency("p50-16k-random", "echo of 16 KiB of random bytes, 1 client", OWN, 16384, 1,
             "random"),
-    latency("p50-64-16c-random", "64 random bytes there and back, 16 clients", OWN, 64, 16,
+    latency("p50-64-16c-random", "echo of 64 random bytes, 16 clients", OWN, 64, 16,
             "random"),
-    latency("p50-1k-16c-random", "1 KiB of random bytes there and back, 16 clients", OWN, 1024,
+    latency("p50-1k-16c-random", "echo of 1 KiB of random bytes, 16 clients", OWN, 1024,
             16, "random"),
     throughput("mbps-64k", "text in writes of 64 KiB, 1 client", ALL, 65536),
     throughput("mbps-16k-16c", "text in writes of 16 KiB, 16 clients", ALL, 16384, 16),
@@ -120,30 +120,30 @@ CASES = [
                65536, 1, "random"),
     throughput("mbps-16k-16c-random", "random bytes in writes of 16 KiB, 16 clients", OWN_LOGGING,
                16384, 16, "random"),
-    Case("connections", "connect, 64 bytes there and back, close; 16 at once", ALL[:-1],
+    Case("connections", "connect, echo of 64 bytes, close; 16 clients at once", ALL[:-1],
          [ARRIVALS, P99], partial(load, ["connections", "--clients", 16])),
-    Case("connections-busy", "the same beside 5,000 clients who talk every 10 s",
+    Case("connections-busy", "the same beside 5,000 clients that send every 10 s",
          ["epoll", "echo-logd"], [ARRIVALS, P99],
          partial(load, ["connections", "--clients", 16, "--held", 5000, "--ping", 10]),
          quick=[]),
     Case("idle-memory", "memory for each of 1,000 idle clients", ALL[:-1],
-         [Figure("total", "all told", "KiB"), Figure("pss", "PSS", "KiB", True),
+         [Figure("total", "total", "KiB"), Figure("pss", "PSS", "KiB", True),
           Figure("stack", "kernel stack", "KiB", True),
           Figure("tables", "page tables", "KiB", True), Figure("slab", "slab", "KiB", True),
-          Figure("client_end", "not counted: the client's end", "KiB", True),
-          Figure("free", "machine has less", "KiB", True)],
+          Figure("client_end", "client's end (not in the total)", "KiB", True),
+          Figure("free", "decrease of free memory", "KiB", True)],
          take_memory, quick=["floor", "echo-logd"]),
-    Case("ingest", "64-byte lines to a file as fast as they are taken, 4 clients",
+    Case("ingest", "64-byte lines to a file, as fast as the server reads them, 4 clients",
          ["rsyslog", "syslog-ng", "echo-logd", "echo-logd line"], [LINES],
          partial(take_ingest, "syslog"), quick=["echo-logd", "echo-logd line"]),
-    Case("receipts", "64 bytes there and back, 1 client, by echo_after",
+    Case("receipts", "echo of 64 bytes, 1 client, by echo_after",
          [*RECEIPTS, "fdatasync"], [P50, P99], partial(take_receipts, 1),
          quick=[*RECEIPTS, "fdatasync"]),
-    Case("receipts-256c", "64 bytes there and back, 256 clients, by echo_after",
+    Case("receipts-256c", "echo of 64 bytes, 256 clients, by echo_after",
          RECEIPTS, [RATE, P50, P99], partial(take_receipts, 256), quick=RECEIPTS),
-    Case("crowd", "64 bytes there and back, 100 active of 10,000 clients",
+    Case("crowd", "echo of 64 bytes, 100 active of 10,000 clients",
          ["epoll", "floor", "echo-logd"], [P50, P99, RATE], partial(take_crowd, 9900), quick=[]),
-    Case("tail", "until tail -F shows a message", ["echo-logd"], [P50, P99], take_tail,
+    Case("tail", "time until tail -F shows a message", ["echo-logd"], [P50, P99], take_tail,
          seconds=2, quick=["echo-logd"], quick_seconds=1),
     Case("wakeups", "context switches of an idle server", ["echo-logd"],
          [Figure("wakeups", "context switches/s", "1/s")], take_wakeups, seconds=5,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the figures were taken on: the machine, and the versions of everything."""
+"""Describes the machine of a measurement, and the versions of kernel, compiler and servers."""
 
 import csv
 import os
@@ -30,7 +30,7 @@ def first_match(pattern, path):
 
 
 def package_version(package):
-    """Of the unpacked package, which knows it from script/bench, or of the installed one."""
+    """The version that script/bench noted when it unpacked PACKAGE, or the installed version."""
     return (first_match(r"(.+)", peer_directory(package) + "/version") or
             said_by("dpkg-query", "-W", "-f=${Version}", package))
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-How each figure is taken.  A function here gets a server that runs and the directory it
-stores in, and returns {field: value}; what goes wrong is a Failed, with its words.
+Functions that measure one figure.  Each gets a running server and the directory of its files,
+and returns {field: value}.  If the server does something wrong, it raises Failed.
 """
 
 import os
@@ -17,16 +17,16 @@ FIELD = re.compile(r'(\w+)=("[^"]*"|\S+)')
 
 
 class Failed(Exception):
-    """The server did not do what an echo server has to do, and what it did."""
+    """The server did something that an echo server must not do; the text says what."""
     verdict = "fails"
 
 
 class Hangs(Failed):
-    """It did nothing, or not all, for as long as one may be patient."""
+    """The server did not finish in time, or did nothing at all."""
     verdict = "hangs"
 
 
-# Of loadgen's errors, those that say so.
+# The errors of loadgen that mean a server that hangs.
 HANGS = re.compile(r"stalled|not done in time|timed out|takes too long")
 
 
@@ -45,7 +45,7 @@ def parse(line):
 
 
 def loadgen(server, mode, *arguments, seconds=2.0, warmup=0.5, patience=5.0):
-    """The fields of what it prints.  It ends by itself, whatever the server does."""
+    """Runs loadgen and returns the fields that it prints.  It ends whatever the server does."""
     command = [beside("loadgen"), mode, "--port", str(server.port), "--seconds", str(seconds),
                "--warmup", str(warmup), "--patience", str(patience), *map(str, arguments)]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -60,7 +60,7 @@ def loadgen(server, mode, *arguments, seconds=2.0, warmup=0.5, patience=5.0):
     return fields
 
 
-# --- what is sent to a file and not echoed
+# --- servers that write to a file and do not echo
 
 def count_lines(path):
     with open(path, "rb") as file:
@@ -69,8 +69,8 @@ def count_lines(path):
 
 def wait_for_lines(path, lines, seconds=60):
     """
-    When the file had so many lines, on the monotonic clock.  All lines are equally long,
-    so its size says it and nobody has to read it meanwhile.
+    Returns the monotonic time at which the file had this many lines.  All lines have the same
+    length, so the size of the file is enough, and reading it does not disturb the measurement.
     """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -92,7 +92,7 @@ def wait_for_lines(path, lines, seconds=60):
 
 
 def ingest(server, directory, kind, clients, line_bytes, megabytes):
-    """Lines a second that are echoed, or, by those who do not echo, that are in the file."""
+    """Lines a second that come back, or, if the server does not echo, that reach its file."""
     size = 65536
     arguments = ["--clients", clients, "--size", size, "--line", line_bytes, "--kind", kind]
     if server.echoes:
@@ -107,7 +107,7 @@ def ingest(server, directory, kind, clients, line_bytes, megabytes):
 # --- the disk
 
 def fdatasync(directory, seconds):
-    """What one fdatasync(2) takes after a record was appended, in microseconds."""
+    """How long an fdatasync(2) takes after a record was appended, in microseconds."""
     path, record, took = os.path.join(directory, "fdatasync"), b"x" * 120, []
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     deadline = time.monotonic() + seconds
@@ -122,15 +122,15 @@ def fdatasync(directory, seconds):
     return {"p50": took[len(took) // 2], "p99": took[len(took) * 99 // 100]}
 
 
-# --- who reads along
+# --- a reader of the log
 
 def tail(server, directory, messages):
-    """How long after it was sent a message comes out of tail -F, in microseconds."""
+    """The time from sending a message until tail -F prints it, in microseconds."""
     path, took = server.log_path(directory), []
-    # From the first line on: nobody knows when it has found the end.
+    # From the first line on: with -n 0, tail might start behind the line that we wait for.
     follower = subprocess.Popen(["tail", "-n", "+1", "-F", path], stdout=subprocess.PIPE,
                                 stdin=subprocess.DEVNULL)
-    # Who waits for a line that does not come is told of the end of the file.
+    # If a line does not come, this ends the wait: the pipe reports its end.
     timer = threading.Timer(60, follower.kill)
     timer.start()
 
@@ -147,7 +147,7 @@ def tail(server, directory, messages):
             client.sendall(b"first\n")
             wait_for(b"first")
             for i in range(messages):
-                # Pauses of 1 to 60 ms: the logger naps, or sleeps, or is about to.
+                # Pauses of 1 to 60 ms, so that the logger naps, waits on the pipe, or is about to.
                 time.sleep(0.001 + 0.059 * (i * 7919 % messages) / messages)
                 word = b"message-%d." % i
                 begin = time.monotonic()
@@ -163,7 +163,7 @@ def tail(server, directory, messages):
     return {"p50": took[len(took) // 2], "p99": took[len(took) * 99 // 100], "max": took[-1]}
 
 
-# --- nothing to do
+# --- an idle server
 
 def context_switches(pids):
     total = 0
@@ -175,7 +175,7 @@ def context_switches(pids):
 
 
 def wakeups(server, seconds):
-    """Context switches of all its processes while nobody comes, in a second."""
+    """Context switches of all processes of the server in a second without clients."""
     with socket.create_connection(("127.0.0.1", server.port), 5) as client:
         client.sendall(b"once\n")
         client.recv(5)

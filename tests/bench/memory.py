@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """
-What an idle client costs.  Counted: the proportional set size of all processes of the
-server; kernel stacks, page tables and slab of the whole machine, of which nothing else may
-use more or less meanwhile.  The client's end of the connection is on this machine too: what
-such an end takes of the slab is measured and taken off.  Not counted: what is in socket
-buffers (nothing).  Other pages of the kernel show in "free", which is what the machine
-has less, client's end included.
+Measures the memory for an idle client.
+
+Counted are the proportional set size (PSS) of all processes of the server, and kernel stacks, page
+tables and slab of the whole machine.  So nothing else may run meanwhile.  The client's end of each
+connection is on this machine too; its part of the slab is measured and subtracted.
+
+Not counted are socket buffers, which are empty, and other pages of the kernel.  The latter show in
+"free": by how much the free memory of the machine decreases, the client's end included.
 """
 
 import functools
@@ -27,7 +29,7 @@ def meminfo():
     with open("/proc/meminfo") as file:
         rows = dict(line.split(":") for line in file)
     values = {kind: int(rows[kind].split()[0]) for kind in KINDS}
-    # Free pages in the lists of each processor: tens of MiB, and not in MemFree.
+    # Each processor has lists of free pages: tens of MiB that MemFree does not count.
     with open("/proc/zoneinfo") as file:
         values["MemFree"] += PAGE_KIB * sum(int(n) for n in re.findall(r"\bcount: +(\d+)",
                                                                        file.read()))
@@ -35,7 +37,7 @@ def meminfo():
 
 
 def settled_meminfo(seconds=5):
-    """Once slab and free memory have stayed the same for a while, but for some pages."""
+    """meminfo(), once slab and free memory have stayed the same for a while, except some pages."""
     seen, deadline = [], time.monotonic() + seconds
     while time.monotonic() < deadline:
         seen.append(meminfo())
@@ -59,14 +61,14 @@ def pss(pids):
 
 
 def snapshot(server):
-    # Looking into /proc makes inodes, which are slab: so that comes last.
+    # Reading /proc allocates inodes, which are slab, so the processes come last.
     kernel = settled_meminfo()
     return dict(kernel, Pss=pss(server.pids()))
 
 
 @functools.cache
 def one_end(n=450):
-    """KiB of slab for one end of a connection whose other end is in this process too."""
+    """KiB of slab for one end of a connection.  Measured with both ends in this process."""
     ends, reset = [], struct.pack("ii", 1, 0)
     with socket.create_server(("127.0.0.1", 0), backlog=16) as listener:
         before = settled_meminfo()
@@ -75,14 +77,14 @@ def one_end(n=450):
             ends += [client, listener.accept()[0]]
         after = settled_meminfo()
     for end in ends:
-        # No TIME_WAIT, which would be slab as well.
+        # No TIME_WAIT, which would use slab as well.
         end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
         end.close()
     return (after["Slab"] - before["Slab"]) / (2 * n)
 
 
 class Idle:
-    """So many clients that have said one thing and say no more."""
+    """CLIENTS clients that have sent one message and then stay silent."""
 
     def __init__(self, server, clients):
         self.load = subprocess.Popen(
@@ -94,7 +96,7 @@ class Idle:
             raise failure(parse(line).get("first_error", "loadgen failed"))
 
     def end(self):
-        """Each is asked to talk once more; raises Failed or Hangs when one cannot."""
+        """Lets each client send once more; raises Failed or Hangs if one gets no echo."""
         said = parse(self.load.communicate()[0])
         if self.load.returncode != 0:
             raise failure(said.get("first_error", "loadgen failed"))
@@ -102,8 +104,8 @@ class Idle:
 
 def idle_memory(server, clients, first=100):
     """
-    KiB for each of CLIENTS.  Some are there before, so that what the first ones
-    cost (a pool that grows, a table that is made) is not taken for the cost of each.
+    KiB for each of CLIENTS.  FIRST other clients connect before, so that one-time costs (a pool
+    that grows, a table that is allocated) do not count as the cost of each client.
     """
     end = one_end()
     early = Idle(server, first)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """
-What else one could put on port 7, or let write lines to a file, as Debian ships it.
+The peers: other programs that serve echo on port 7, or write lines to a file, as Debian ships them.
 
-Several of these packages exclude one another, and start daemons when installed; so
-script/bench only unpacks them, below bench/peers in the build directory.  Each is given
-the options that are best for it here: no limits on rates and clients, no look-up of
-names, TCP_NODELAY where it has it.
+Several of these packages conflict with each other, or start a daemon when they are installed.  So
+script/bench only unpacks them, below bench/peers in the build directory.  Each peer gets the
+options that make it fastest here: no limits on rates and clients, no name lookups, and TCP_NODELAY
+if it has such an option.
 """
 
 import os
@@ -40,7 +40,7 @@ input(type="imtcp" port="%d" address="127.0.0.1")
 action(type="omfile" file="%%s")
 """ % PORT
 
-# The windows are those for few, busy connections.
+# The sizes of its windows suit few, busy connections.
 SYSLOG_NG_CONF = """@version: 3.35
 options { stats-freq(0); keep-hostname(yes); use-dns(no); flush-lines(1000); };
 source s {
@@ -57,7 +57,7 @@ def peer_directory(package):
 
 
 def unpacked(package, path):
-    """PATH of an unpacked package, or of an installed one."""
+    """PATH in the unpacked package, or, if it is not there, in the installed one."""
     mine = peer_directory(package) + path
     return mine if os.path.exists(mine) else path
 
@@ -70,7 +70,7 @@ def write(directory, name, text):
 
 
 class Inetd(Command):
-    """One of the two that know the echo service only by its name, and thus on port 7."""
+    """One of the two that know the echo service only by its name, and so only on port 7."""
 
     def start(self, directory):
         if os.geteuid() != 0:
@@ -80,7 +80,7 @@ class Inetd(Command):
 
 
 class InetutilsInetd(Inetd):
-    """It stays in the foreground only to be debugged, so its process is found by a file."""
+    """It goes into the background (except for debugging), so its pid comes from a file."""
 
     def start(self, directory):
         self.pid = 0
@@ -90,11 +90,11 @@ class InetutilsInetd(Inetd):
         except Missing:
             if self.process is None:
                 raise
-        # The process that was started ends as soon as there is another.
+        # The process that was started forks the daemon and ends.
         wait_until(lambda: read_text(path).strip(), "the pid of %s" % self.name)
         self.pid = int(read_text(path))
         wait_for_port(self.port, None)
-        # After the end of a child that finds it idle it sleeps for a second.
+        # When a child ends while it is idle, it sleeps for a second.
         time.sleep(1)
 
     def pids(self):
@@ -168,7 +168,7 @@ def peers():
     ]
 
 
-# Debian package of each, for its version.
+# The Debian package of each, to find its version.
 PACKAGES = {
     "socat EXEC:cat": "socat", "socat PIPE": "socat", "ncat -k cat": "ncat", "xinetd": "xinetd",
     "inetutils-inetd": "inetutils-inetd", "openbsd-inetd": "openbsd-inetd",

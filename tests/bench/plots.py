@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The plots, by gnuplot, as SVG."""
+"""Draws the plots of BENCHMARKS.md as SVG files, with gnuplot."""
 
 import os
 import shutil
@@ -27,19 +27,19 @@ INGEST = ["rsyslog", "syslog-ng", "echo-logd", "echo-logd line"]
 
 # name, title, servers, [(case, field, legend)], ratio to the floor, more of gnuplot
 PLOTS = [
-    ("latency.svg", "p50, 1 client: times the floor (less is better)", ALL,
+    ("latency.svg", "p50, 1 client: ratio to the floor (lower is better)", ALL,
      [("p50-64", "p50", "64 bytes"), ("p50-16k", "p50", "16 KiB")], True,
      "set logscale y\nset yrange [0.5:*]\n"),
-    ("throughput.svg", "MB/s: parts of the floor (more is better)", ALL,
+    ("throughput.svg", "MB/s: ratio to the floor (higher is better)", ALL,
      [("mbps-64k", "mbps", "64 KiB, 1 client"), ("mbps-16k-16c", "mbps", "16 KiB, 16 clients")],
      True, "set yrange [0:*]\n"),
-    ("connections.svg", "connections a second: times the floor (more is better)", ALL,
+    ("connections.svg", "connections/s: ratio to the floor (higher is better)", ALL,
      [("connections", "rate", "16 at once")], True, "set logscale y\n"),
-    ("memory.svg", "KiB for an idle client (less is better)", ALL,
+    ("memory.svg", "KiB for an idle client (lower is better)", ALL,
      [("idle-memory", "pss", "PSS"), ("idle-memory", "tables", "page tables"),
       ("idle-memory", "stack", "kernel stack"), ("idle-memory", "slab", "slab")], False,
      "set style histogram rowstacked\nset yrange [0:*]\n"),
-    ("ingest.svg", "64-byte messages a second to a file (more is better)", INGEST,
+    ("ingest.svg", "64-byte messages/s to a file (higher is better)", INGEST,
      [("ingest", "line_rate", "4 clients")], False, "set yrange [0:*]\n"),
 ]
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""BENCHMARKS.md: the targets, the servers side by side, every case."""
+"""Makes BENCHMARKS.md: a table of the targets, one of all servers, and one for each case."""
 
 import fnmatch
 import os
@@ -10,20 +10,33 @@ from targets import TARGETS
 
 HEAD = """# Benchmarks
 
-Made by `make bench`; do not edit. How: [`tests/bench`](../tests/bench). Each figure is
-the median of %s, in which every server is started anew and measured in turn. A ratio
-is that of two figures of the same round, and then the median. Every echoed byte is compared
-with what was sent: a server *fails* with one wrong byte or connection, and *hangs* when nothing
-comes from it for 5 s. `floor` forks a process for each client and logs nothing; `epoll` is one
-process for all and logs nothing; `textbook` forks, and stores messages as it is taught; all
-others are described by their names, and configured to be as fast as they can be here
-(`tests/bench/peers.py`). echo-logd logs as text and echoes when the record is queued,
-unless its name says otherwise.
+`make bench` writes this page; do not edit it. The programs are in [`tests/bench`](../tests/bench).
 
-Ratios tell more than figures: these are of the machine at the end of this page.
+How the figures are made:
+
+- Each figure is the median of %s. In every round each server is started anew and
+  measured, one server after the other.
+- A ratio compares two figures of the same round. The tables show the median of these ratios.
+- Every echoed byte is compared with what was sent. A server *fails* if one byte or one connection
+  is wrong. It *hangs* if nothing comes from it for 5 s.
+
+The servers:
+
+- `floor` forks a process for each client and logs nothing.
+- `epoll` serves all clients with one process and logs nothing.
+- `textbook` forks a process for each client, and stores messages as textbooks teach it.
+- The others have the names of their programs. Each has the options that make it as fast as possible
+  here (`tests/bench/peers.py`).
+- `echo-logd` logs as text, and echoes when the record is queued. If a setting differs, it is part
+  of the name.
+- `fdatasync` is not a server. It measures the disk alone: append a record, call fdatasync(2).
+
+Ratios say more than absolute figures, which depend on the machine. The end of this page describes
+it.
 """
 
-# (case, field, column) of the table of all servers; ratios to the floor but for the last.
+# (case, field, column) of the table of all servers.  Each is a ratio to the floor; the last column
+# of the table, memory, is not.
 OVERVIEW = [
     ("p50-64", "p50", "p50 64 B, 1 client"),
     ("p50-16k", "p50", "p50 16 KiB, 1 client"),
@@ -51,7 +64,7 @@ def table(head, rows):
 
 
 def verdict(results, target):
-    """What was measured, and whether that will do."""
+    """The figure that was measured, and whether it meets the target."""
     value, failure = target.value(results), results.failure(*target.figure[:2])
     if failure:
         return [failure, "**not met**"]
@@ -61,7 +74,7 @@ def verdict(results, target):
 
 
 def targets_text(results):
-    return table(["", "target", "measured", ""],
+    return table(["figure", "target", "measured", "result"],
                  [[target.words, target.bound(), *verdict(results, target)] for target in TARGETS])
 
 
@@ -75,8 +88,8 @@ def overview_cells(results, server):
 
 def overview_text(results):
     cells = {server: list(overview_cells(results, server)) for server in ALL}
-    return table(["ratio to the floor"] + [title for _, _, title in OVERVIEW] +
-                 ["KiB for an idle client"],
+    return table(["ratio to the floor, except memory"] +
+                 [title for _, _, title in OVERVIEW] + ["KiB for an idle client"],
                  [[server, *row] for server, row in cells.items() if set(row) != {NOTHING}])
 
 
@@ -85,7 +98,7 @@ def columns_of(case):
     for figure in case.figures:
         head.append("%s, %s" % (figure.title, figure.unit))
         if not figure.is_part:
-            head += ["of the rounds", "to %s" % case.servers[0]]
+            head += ["lowest to highest", "ratio to %s" % case.servers[0]]
     return head
 
 
@@ -125,12 +138,13 @@ def count_of_rounds(results):
 
 
 def write(results, drawn, path):
-    """Writes the page, with the plots DRAWN (names and titles), and returns its text."""
+    """Writes the page, with DRAWN (name and title of each plot), to PATH.  Returns its text."""
     parts = [HEAD % count_of_rounds(results), "## Targets\n", targets_text(results),
              "## All servers\n", overview_text(results)]
     parts += ["![%s](bench/%s)\n" % (title, name) for name, title in drawn]
-    parts += ["## Case by case\n"] + [case_text(results, case) for case in CASES]
-    parts += ["## The machine\n", table(["", ""], machine.load(results.directory))]
+    parts += ["## Cases\n"] + [case_text(results, case) for case in CASES]
+    parts += ["## Machine\n",
+              table(["part", "name or version"], machine.load(results.directory))]
     text = "\n".join(part for part in parts if part)
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w") as file:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-The figures of all rounds, and what is made of them.  A CSV file for each case is
-the one store: tables and plots are made from those, so a case can be measured alone.
+The figures of all rounds, and their medians and ratios.  They are stored in one CSV file for each
+case.  Tables and plots are made from these files, so one case can be measured again alone.
 """
 
 import csv
@@ -57,10 +57,10 @@ class Results:
         for field, value in fields.items():
             self.values.setdefault((case, server, field), {})[number] = value
 
-    # --- what is made of it; None where there is nothing
+    # --- computed from the figures; None if there are none
 
     def failure(self, case, server):
-        """What is to be said of it in one word: hangs, fails or missing."""
+        """Why SERVER has no figures, in one word: hangs, fails or missing."""
         words = self.failures.get((case, server))
         return words and words.partition(":")[0]
 
@@ -77,8 +77,9 @@ class Results:
 
     def combine(self, function, *figures):
         """
-        The median of FUNCTION over the rounds that all FIGURES, (case, server, field), have:
-        what a machine does in one round is compared with what it does in the same.
+        Calls FUNCTION with the values of all FIGURES, each (case, server, field), of one round, for
+        every round that all of them have.  Returns the median of the results.  So figures are
+        compared only with figures of the same round.
         """
         rounds = [self.rounds(*figure) for figure in figures]
         common = set(rounds[0]).intersection(*rounds[1:])

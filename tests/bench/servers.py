@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Servers that are measured: each is started anew for each figure, and gone after it."""
+"""The servers that are measured.  Each is started anew for each figure, and ended after it."""
 
 import ctypes
 import os
@@ -11,7 +11,7 @@ import time
 
 from daemon import Daemon, binary, children
 
-PORT = 7777                     # every server has a network namespace of its own, see isolate()
+PORT = 7777                     # free: each server gets its own network namespace, see isolate()
 CLONE_NEWNET = 0x40000000
 PR_SET_CHILD_SUBREAPER = 36
 MAX_CLIENTS = 12000
@@ -20,15 +20,15 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Missing(Exception):
-    """The server cannot run here, and why."""
+    """The server cannot run here; the text says why."""
     verdict = "missing"
 
 
 def isolate():
     """
-    Takes the calling process into a fresh network namespace, with loopback up: no
-    TIME_WAIT of the last measurement, and port 7 for those who know no other.
-    Only root may; for others it is the same loopback for all.
+    Moves the calling process into a new network namespace, with loopback up.  So there are no
+    TIME_WAIT sockets of the last measurement, and port 7 is free for the servers that know no
+    other.  This needs root; for other users all servers share the loopback of the machine.
     """
     if os.geteuid() != 0:
         return
@@ -38,12 +38,12 @@ def isolate():
 
 
 def adopt_orphans():
-    """What a server leaves behind becomes a child of ours, to be ended by end_children()."""
+    """Orphaned processes of a server become our children; end_children() ends them."""
     libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def end_children():
-    """SIGKILL for every child of this process, and for those who become one by that."""
+    """Kills every child of this process, and those that become its children by this."""
     while True:
         left = children(os.getpid())
         if not left:
@@ -57,7 +57,7 @@ def end_children():
 
 
 def family(pid):
-    """PID and all its descendants."""
+    """The process PID and all its descendants."""
     found = [pid]
     for parent in found:
         found += children(parent)
@@ -78,7 +78,7 @@ def wait_for_port(port, process, seconds=10):
 
 
 class Server:
-    """NAME is what the tables say; ECHOES whether it answers."""
+    """NAME is its name in the tables.  ECHOES: whether it sends anything back."""
 
     def __init__(self, name, echoes=True):
         self.name, self.echoes = name, echoes
@@ -98,11 +98,11 @@ class Server:
 
 
 class Command(Server):
-    """A server that is a command which stays in the foreground."""
+    """A server that is a command and stays in the foreground."""
 
     def __init__(self, name, argv, **properties):
         super().__init__(name, **properties)
-        self.argv = argv                # a function of the directory
+        self.argv = argv                # a function: directory -> list of arguments
         self.process = None
 
     def start(self, directory):
@@ -135,7 +135,7 @@ class Command(Server):
 
 
 class EchoLogd(Server):
-    """The daemon as built, started like in every other test; OPTIONS of its configuration."""
+    """The daemon as built, started as in other tests.  OPTIONS are keys of the section [log]."""
 
     def __init__(self, name, **options):
         super().__init__(name)
@@ -158,7 +158,7 @@ class EchoLogd(Server):
 
 
 def beside(program):
-    """A program of tests/bench, as built."""
+    """The path of PROGRAM, which is built from tests/bench."""
     return os.path.join(os.path.dirname(os.path.dirname(binary())), "tests", "bench", program)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What echo-logd has set out to reach, each held against the figures."""
+"""The targets that echo-logd is to reach.  Each compares a measured figure with a bound."""
 
 from cases import FORKING_PEERS, LOGGING_PEERS
 
@@ -9,8 +9,9 @@ WRITTEN, SYNCED = "echo-logd written", "echo-logd synced"
 
 class Target:
     """
-    WORDS; echo-logd's FIGURE, (case, server, field); what is MADE of it, a function of
-    the results and the figure; and one bound.
+    WORDS is what the page says.  FIGURE is echo-logd's: (case, server, field).  MADE is a
+    function of the results and FIGURE that returns the value to compare.  One of MOST and
+    LEAST is the bound.
     """
 
     def __init__(self, words, figure, made, most=None, least=None):
@@ -26,7 +27,7 @@ class Target:
         return value <= self.most if self.most is not None else value >= self.least
 
 
-# --- what is made of a figure
+# --- functions that compute a value from a figure
 
 def to_floor(results, figure):
     return results.ratio(figure, (figure[0], "floor", figure[2]))
@@ -41,7 +42,7 @@ def to_case(case):
 
 
 def to_each(others, choose):
-    """The ratio to that of OTHERS to which it is least, or most, favourable."""
+    """The ratios to all OTHERS; CHOOSE, min or max, picks the one that counts."""
     def made(results, figure):
         ratios = [results.ratio(figure, (figure[0], other, figure[2])) for other in others]
         return choose((ratio for ratio in ratios if ratio is not None), default=None)
@@ -74,7 +75,7 @@ def latency_targets():
             ("p99, 64 bytes, 1 client", "p50-64", "p99", 1.5),
             ("p99, 1 KiB, 1 client", "p50-1k", "p99", 1.5),
             ("p50, 16 KiB, 1 client", "p50-16k", "p50", 1.4)]:
-        yield Target(words + ", to the floor", (case, OWN, field), to_floor, most=most)
+        yield Target(words + ": ratio to the floor", (case, OWN, field), to_floor, most=most)
 
 
 def throughput_targets():
@@ -84,9 +85,10 @@ def throughput_targets():
         for load, case, least in [("64 KiB, 1 client", "mbps-64k", first),
                                   ("16 KiB, 16 clients", "mbps-16k-16c", second)]:
             figure = (case + kind, server, "mbps")
-            yield Target("MB/s, %s, %s, to the floor" % (words, load), figure, to_floor,
+            yield Target("MB/s, %s, %s: ratio to the floor" % (words, load), figure, to_floor,
                          least=least)
-            yield Target("the same, to the best logging peer", figure, to_best_logging, least=1.5)
+            yield Target("the same: ratio to the best logging peer", figure, to_best_logging,
+                         least=1.5)
 
 
 CONNECTIONS = ("connections", OWN, "rate")
@@ -97,26 +99,27 @@ TARGETS = [
     *latency_targets(),
     *throughput_targets(),
 
-    Target("connections/s, to the floor", CONNECTIONS, to_floor, least=20),
-    Target("connections/s, to one process with epoll", CONNECTIONS, to("epoll"), least=0.6),
-    Target("connections/s, to the best forking peer", CONNECTIONS, to_best_forking, least=30),
-    Target("connections/s beside 5,000 busy clients, to none", ("connections-busy", OWN, "rate"),
-           to_case("connections"), least=0.7),
+    Target("connections/s: ratio to the floor", CONNECTIONS, to_floor, least=20),
+    Target("connections/s: ratio to epoll", CONNECTIONS, to("epoll"), least=0.6),
+    Target("connections/s: ratio to the best forking peer", CONNECTIONS, to_best_forking, least=30),
+    Target("connections/s beside 5,000 busy clients: ratio to no other clients",
+           ("connections-busy", OWN, "rate"), to_case("connections"), least=0.7),
 
     Target("KiB for an idle client", MEMORY, as_it_is, most=110),
-    Target("KiB for an idle client, stretch", MEMORY, as_it_is, most=85),
-    Target("the same, to the most modest forking peer", MEMORY, to_most_modest, most=1),
+    Target("KiB for an idle client, stretch target", MEMORY, as_it_is, most=85),
+    Target("the same: ratio to the forking peer that needs least", MEMORY, to_most_modest,
+           most=1),
 
-    Target("64-byte messages/s with the echo, millions", INGEST, in_millions, least=4),
-    Target("the same, to rsyslog", INGEST, to("rsyslog"), least=5),
-    Target("records/s with framing = line, millions", ("ingest", LINE, "line_rate"), in_millions,
-           least=1.5),
+    Target("millions of 64-byte messages/s, with the echo", INGEST, in_millions, least=4),
+    Target("the same: ratio to rsyslog", INGEST, to("rsyslog"), least=5),
+    Target("millions of records/s with framing = line", ("ingest", LINE, "line_rate"),
+           in_millions, least=1.5),
 
-    Target("written: p50, to queued", ("receipts", WRITTEN, "p50"), to(OWN), most=2.5),
-    Target("synced: p50 less one fdatasync, µs", ("receipts", SYNCED, "p50"), above("fdatasync"),
-           most=50),
-    Target("synced: messages/s of 256 clients, to written", ("receipts-256c", SYNCED, "rate"),
-           to(WRITTEN), least=0.8),
+    Target("written: p50, ratio to queued", ("receipts", WRITTEN, "p50"), to(OWN), most=2.5),
+    Target("synced: p50 minus p50 of fdatasync, µs", ("receipts", SYNCED, "p50"),
+           above("fdatasync"), most=50),
+    Target("synced: messages/s of 256 clients, ratio to written",
+           ("receipts-256c", SYNCED, "rate"), to(WRITTEN), least=0.8),
 
     Target("10,000 clients, 100 active: p99, ms", ("crowd", OWN, "p99"), in_msec, most=10),
     Target("tail -F: p99, ms", ("tail", OWN, "p99"), in_msec, most=10),
