@@ -90,7 +90,8 @@ static void hear_words(const struct plan *plan, struct report *report, struct gu
 		lose(report, g, strerror(errno));
 	} else if (n == 0) {
 		lose(report, g, "closed by the server");
-	} else if ((size_t)n > rest || memcmp(echo, words_of(plan, g) + g->received, (size_t)n) != 0) {
+	} else if ((size_t)n > rest ||
+		   memcmp(echo, words_of(plan, g) + g->received, (size_t)n) != 0) {
 		lose(report, g, "another echo");
 	} else if ((g->received += (size_t)n) == plan->size) {
 		uint64_t now = now_nsec();

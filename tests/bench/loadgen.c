@@ -149,15 +149,17 @@ static void print_report(void)
 	const struct histogram *h = &report.latency;
 
 	printf("mode=%s clients=%u held=%u size=%zu kind=%s begin=%.6f seconds=%.6f", mode,
-	       plan.clients, plan.held, plan.size, kind_name, (double)report.begin_nsec / 1e9, seconds);
+	       plan.clients, plan.held, plan.size, kind_name, (double)report.begin_nsec / 1e9,
+	       seconds);
 	if (seconds > 0)
-		printf(" messages=%.0f rate=%.1f bytes=%.0f mbps=%.2f", messages, messages / seconds,
-		       bytes, bytes / seconds / 1e6);
+		printf(" messages=%.0f rate=%.1f bytes=%.0f mbps=%.2f", messages,
+		       messages / seconds, bytes, bytes / seconds / 1e6);
 	if (seconds > 0 && line_bytes)
 		printf(" line_rate=%.0f", bytes / (double)line_bytes / seconds);
 	if (h->count > 0)
 		printf(" p50=%.2f p90=%.2f p99=%.2f p999=%.2f max=%.2f",
-		       (double)histogram_quantile(h, .5) / 1e3, (double)histogram_quantile(h, .9) / 1e3,
+		       (double)histogram_quantile(h, .5) / 1e3,
+		       (double)histogram_quantile(h, .9) / 1e3,
 		       (double)histogram_quantile(h, .99) / 1e3,
 		       (double)histogram_quantile(h, .999) / 1e3, (double)h->max_nsec / 1e3);
 	printf(" errors=%llu", (unsigned long long)report.errors);

@@ -182,7 +182,8 @@ static void look_for_stalls(const struct plan *plan, struct report *report, uint
 		struct client *c = &clients[i];
 
 		if (c->fd >= 0 && now > c->progress_nsec + plan->patience_nsec)
-			lose(report, c, c->half_closed ? "stalled: no end of file" : "stalled: no echo");
+			lose(report, c,
+			     c->half_closed ? "stalled: no end of file" : "stalled: no echo");
 	}
 }
 

@@ -248,9 +248,9 @@ def test_ratios_are_of_one_round(tmp_path):
 
 def test_from_the_load_to_the_page(tmp_path):
     """Two cases of the bench itself; what it keeps can be read back."""
-    done = subprocess.run([sys.executable, BENCH, "--output", str(tmp_path), "--work", str(tmp_path),
-                           "--only", "p50-64", "--only", "tail", "--servers", "floor,echo-logd",
-                           "--rounds", "2", "--seconds", "0.2"],
+    done = subprocess.run([sys.executable, BENCH, "--output", str(tmp_path),
+                           "--work", str(tmp_path), "--only", "p50-64", "--only", "tail",
+                           "--servers", "floor,echo-logd", "--rounds", "2", "--seconds", "0.2"],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=120)
     assert done.returncode == 0, done.stdout

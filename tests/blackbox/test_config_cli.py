@@ -130,7 +130,8 @@ def malformed():
     yield "lone CR", inserted(4, "# x\rport = 7"), 4, "control"
     yield "BOM inside", inserted(4, "\ufeffport = 7"), 4, "unknown key"
     yield "raw cannot rotate", replaced(LINE["at_message_limit"], "at_message_limit = rotate") \
-        .replace("format = json", "format = raw"), LINE["at_message_limit"], "log.at_message_limit: "
+        .replace("format = json", "format = raw"), LINE["at_message_limit"], \
+        "log.at_message_limit: "
     yield "max_spare below min_spare", replaced(LINE["max_spare"], "max_spare = 1"), \
         LINE["max_spare"], "server.max_spare: "
 

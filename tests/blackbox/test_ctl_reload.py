@@ -116,7 +116,8 @@ def test_what_the_daemon_refuses_is_said(start):
         client.talk(b"undisturbed")
     assert daemon.wait_status("^Last reload failed")
     daemon.configure(server_port=daemon.port, log_path=blocker.path)
-    assert refuse(daemon).startswith("echo-logctl: not reloaded: log.path: %s is locked" % blocker.path)
+    assert refuse(daemon).startswith(
+        "echo-logctl: not reloaded: log.path: %s is locked" % blocker.path)
     # No word of the daemon steers a terminal.
     daemon.write_config("[server]\nport = %d\n[log]\npath = /nowhere/\u009b/x\n" % daemon.port)
     assert "the directory /nowhere/?? does not exist" in refuse(daemon)
@@ -154,8 +155,8 @@ def test_what_needs_a_restart_is_said(start):
     daemon.configure(server_max_clients=7, log_format="json")
     said = daemon.control("reload")
     assert (said.returncode, said.stdout) == (0, "")
-    assert said.stderr == ("echo-logctl: reloaded, but a change of server.max_clients, log.format needs "
-                           "a restart; the running value stays\n")
+    assert said.stderr == ("echo-logctl: reloaded, but a change of server.max_clients, log.format "
+                           "needs a restart; the running value stays\n")
     # Of this reload only.
     daemon.configure(server_max_clients=1000, log_format="text")
     assert reload(daemon) == 3
@@ -187,7 +188,8 @@ def test_a_daemon_that_dies_meanwhile(start):
     daemon = start()
     os.kill(daemon.pid, signal.SIGSTOP)
     with background(daemon) as waiting:
-        wait_until(lambda: is_pending(daemon.pid, signal.SIGHUP), "SIGHUP that waits for the master")
+        wait_until(lambda: is_pending(daemon.pid, signal.SIGHUP),
+                   "SIGHUP that waits for the master")
         daemon.kill_master()
         assert "not running any more" in waiting.communicate(timeout=60)[0]
         assert waiting.returncode == 1

@@ -20,7 +20,8 @@ def test_named_tests_exist(document):
     named = re.findall(r"`(tests/\w+/\w+\.py)(?:::(\w+))?`", read(document))
     assert document != "doc/DAEMON.md" or len(named) > 15
     for path, function in named:
-        assert not function or re.search(r"^def %s\(" % function, read(path), re.M), (path, function)
+        assert not function or re.search(r"^def %s\(" % function, read(path), re.M), \
+            (path, function)
         assert os.path.exists(os.path.join(SOURCE_ROOT, path)), path
 
 

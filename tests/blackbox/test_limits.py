@@ -110,7 +110,8 @@ def test_reopening_while_clients_race(start, format):
     paths = []
     with Load(daemon.port, 8, max_bytes=3000) as load:
         for n in range(20):
-            wait_until(lambda: read_log(daemon.path, format=format).messages >= LIMIT, "ten messages")
+            wait_until(lambda: read_log(daemon.path, format=format).messages >= LIMIT,
+                       "ten messages")
             paths.append(daemon.path + ".mine%d" % n)
             os.rename(daemon.path, paths[-1])
             daemon.reopen()

@@ -53,7 +53,8 @@ def test_nothing_sent_reaches_a_terminal(start, format):
         raw = file.read()
     assert not re.search(rb"[\x00-\x09\x0b-\x1f\x7f]", raw)
     text = raw.decode()
-    assert not re.search("[\x80-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]", text)
+    assert not re.search(
+        "[\x80-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]", text)
     for line in text.splitlines():
         assert len(line.encode()) < 4096
 

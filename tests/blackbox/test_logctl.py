@@ -81,8 +81,8 @@ def test_status_of_known_traffic(start):
     daemon.reload()
     assert daemon.figures()["generation"] == 2
     # systemd is told the same.
-    daemon.wait_status("1 messages, |40 bytes so far = 40 logged [+] 0 dropped [+] 0 in flight [+] 0 unknown; "
-                       "0 messages dropped; configuration 2$")
+    daemon.wait_status("1 messages, |40 bytes so far = 40 logged [+] 0 dropped [+] 0 in flight "
+                       "[+] 0 unknown; 0 messages dropped; configuration 2$")
 
 
 def test_status_adds_up_at_every_instant(start):
@@ -248,7 +248,8 @@ def test_another_user(make_daemon, public):
     assert said.returncode == 0 and said.stdout.startswith("echo-logd is running"), said
     said = as_nobody("reopen", group="root")
     assert (said.returncode, said.stderr) == (
-        1, "echo-logctl: cannot signal process %d: Operation not permitted; use sudo\n" % daemon.pid)
+        1, "echo-logctl: cannot signal process %d: Operation not permitted; use sudo\n"
+        % daemon.pid)
 
 
 @pytest.mark.parametrize("arguments, words", [
@@ -318,7 +319,7 @@ def test_reopen_without_a_renaming(start):
 
 
 def slow_down(daemon):
-    """The master is held up at each opening of a file, so that whoever does not wait for it is seen."""
+    """Delays each open(2) of the master.  A command that does not wait for it returns too early."""
     strace = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(daemon.pid), "-e",
                                "inject=openat:delay_enter=300000"], stderr=subprocess.DEVNULL)
     wait_until(lambda: "TracerPid:\t%d\n" % strace.pid in
@@ -404,7 +405,8 @@ def test_reopen_when_the_master_dies(start):
     daemon = start()
     os.kill(daemon.pid, signal.SIGSTOP)
     with start_reopen(daemon) as waiting:
-        wait_until(lambda: is_pending(daemon.pid, signal.SIGUSR1), "SIGUSR1 that waits for the master")
+        wait_until(lambda: is_pending(daemon.pid, signal.SIGUSR1),
+                   "SIGUSR1 that waits for the master")
         daemon.kill_master()
         assert "not running any more" in waiting.communicate(timeout=60)[1]
         assert waiting.returncode == 1

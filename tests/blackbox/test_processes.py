@@ -63,11 +63,13 @@ def test_a_preloaded_library(start, tmp_path, monkeypatch):
         #include <sys/socket.h>
         ssize_t recv(int fd, void *to, size_t n, int flags)
         {
-            return ((ssize_t (*)(int, void *, size_t, int))dlsym(RTLD_NEXT, "recv"))(fd, to, n, flags);
+            return ((ssize_t (*)(int, void *, size_t, int))dlsym(RTLD_NEXT, "recv"))(
+                fd, to, n, flags);
         }""")
     subprocess.run(["gcc", "-shared", "-fPIC", "-Wl,-z,lazy", "-o", library, source], check=True)
     monkeypatch.setenv("LD_PRELOAD", str(library))
-    monkeypatch.setenv("ASAN_OPTIONS", "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", ""))
+    monkeypatch.setenv("ASAN_OPTIONS",
+                       "verify_asan_link_order=0:" + os.environ.get("ASAN_OPTIONS", ""))
     daemon = start()
     monkeypatch.delenv("LD_PRELOAD")
     with Client(daemon.port) as client:
@@ -134,7 +136,8 @@ def test_who_holds_which_descriptor(start):
         assert pipes_of(busy) == [(log_pipe, True)]
 
         stage_pipe = next(link for link, _ in pipes_of(daemon.pid) if link != log_pipe)
-        both = sorted([(log_pipe, False), (log_pipe, True), (stage_pipe, False), (stage_pipe, True)])
+        both = sorted([(log_pipe, False), (log_pipe, True),
+                       (stage_pipe, False), (stage_pipe, True)])
         assert pipes_of(daemon.pid) == both
         assert pipes_of(logger) == sorted([(log_pipe, False), (stage_pipe, False),
                                            (stage_pipe, True)])
@@ -258,7 +261,8 @@ def test_second_daemon_on_the_same_log(start, make_daemon):
     old = daemon.wait_for_logger()
     os.kill(old, signal.SIGKILL)
     daemon.wait_for_logger(other_than=old)
-    assert "another echo-logd" in refused_start(make_daemon({"log.path": daemon.path}, name="third"), 1)
+    assert "another echo-logd" in refused_start(
+        make_daemon({"log.path": daemon.path}, name="third"), 1)
     with Client(daemon.port) as client:
         client.talk(b"undisturbed")
 

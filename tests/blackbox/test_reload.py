@@ -109,7 +109,8 @@ def test_bad_file_keeps_the_old_configuration(start, line, number, message):
         client.talk(b"after")
         with Client(daemon.port) as other:
             other.talk(b"new clients too")
-    said = next(l for l in daemon.stderr().splitlines() if "%s:%d:" % (daemon.config_path, number) in l)
+    said = next(l for l in daemon.stderr().splitlines()
+                if "%s:%d:" % (daemon.config_path, number) in l)
     assert message in said
     daemon.write_config(good)
     status = daemon.reload()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Sockets that systemd passes: what is served, what is refused, and that they outlive the daemon."""
+"""Sockets that systemd passes: which are served, which are refused, how they outlive the daemon."""
 import contextlib
 import fcntl
 import os
@@ -252,7 +252,7 @@ class Visitors(threading.Thread):
 
 
 def test_restarts_refuse_nobody(start, passed):
-    """Each visit is shorter than drain_timeout, so each one is served to its end, by one run or the next."""
+    """Each visit is shorter than drain_timeout.  So one run or the next serves it to its end."""
     store, port = FdStore(), free_port()
     listener = passed(port)
     daemon = start({"server.drain_timeout": "5s"}, sockets=[("", listener)], store=store)

@@ -159,7 +159,8 @@ def test_a_pipe_that_is_not_read_is_no_fault(on, file):
     beat = "until the logger would have been taken for hanging"
     began = len(daemon.notifications.received)
     # STATUS= comes once a second while anything moves, and the watchdog's look with it.
-    wait_until(lambda: len(daemon.notifications.received) >= began + 4 or not drain.is_alive(), beat)
+    wait_until(lambda: len(daemon.notifications.received) >= began + 4 or not drain.is_alive(),
+               beat)
     assert drain.is_alive()
     assert daemon.wait_for_logger() == logger
     assert "cannot write" not in daemon.stderr() and "sign of life" not in daemon.stderr()
@@ -223,7 +224,7 @@ def test_a_reader_that_is_gone_is_a_full_disk(on, monkeypatch, tmp_path):
 
 
 def test_everything_killed(on, file, monkeypatch, tmp_path):
-    """The next run has another stdout: what is in the pipes is of the last one, and stored apart."""
+    """The next run has another stdout.  So the records in the pipes go to a spill file."""
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
     os.mkdir(tmp_path / "state")
     store = FdStore()
@@ -265,7 +266,8 @@ def test_reloads_to_a_file_and_back(on, file):
     daemon.reload()
     visit(daemon, b"three\n")
     daemon.stop()
-    assert (b'"one' in text(file), b'"two' in text(file), b'"three' in text(file)) == (True, False, True)
+    assert (b'"one' in text(file), b'"two' in text(file), b'"three' in text(file)) == \
+        (True, False, True)
     assert b'"two\\n"' in text(daemon.path) and b'"three' not in text(daemon.path)
     assert_verified(file, daemon.path)
 
@@ -308,4 +310,5 @@ def test_what_needs_a_file(tmp_path, line, said):
     done = subprocess.run([binary(), "-c", str(conf), "--check-config"], capture_output=True,
                           text=True, timeout=20)
     assert done.returncode == 6
-    assert "%s:3: log.%s: bad value" % (conf, line.split()[0]) in done.stderr and said in done.stderr
+    assert "%s:3: log.%s: bad value" % (conf, line.split()[0]) in done.stderr and \
+        said in done.stderr

@@ -39,7 +39,8 @@ def test_twenty_stops_under_load(make_daemon, format):
     clients, closed = [], 0
     for _ in range(rounds):
         daemon.start()
-        with Load(daemon.port, 6, hosts=("127.0.0.1", "::1"), max_bytes=10_000, window=60_000) as load:
+        with Load(daemon.port, 6, hosts=("127.0.0.1", "::1"), max_bytes=10_000,
+                  window=60_000) as load:
             wait_until(lambda: load.echoed_bytes > 300_000, "load")
             daemon.signal(signal.SIGTERM)
             assert daemon.wait() == 0

@@ -122,7 +122,7 @@ class Made:
         self.ids = list(log.connections)
 
     def at(self, n, connection=1):
-        """Index of record N of a connection: 0 open, 1 message, 2 and on parts and a message, close."""
+        """Index of record N of a connection: 0 open, 1 message, then parts and a message, close."""
         id = self.ids[connection]
         key = (f" {id}.{n} " if self.format == "text" else f'"id":"{id}","n":{n},').encode()
         (index,) = [i for i, line in enumerate(self.lines) if key in line]
@@ -306,8 +306,8 @@ def test_message_in_place_of_open(made):
 
 def test_no_newline(made):
     made.lines[-1] = made.lines[-1][:-1]
-    made.judge((len(made.lines) - 1, "the last line has no newline (%d bytes): it is being written, "
-                                     "or was cut off" % len(made.lines[-1])))
+    made.judge((len(made.lines) - 1, "the last line has no newline (%d bytes): it is being "
+                                     "written, or was cut off" % len(made.lines[-1])))
 
 
 def test_torn_tail(made, make_daemon):
@@ -318,8 +318,8 @@ def test_torn_tail(made, make_daemon):
     daemon.start()
     daemon.stop()
     verdict = verify(made.path)
-    assert verdict.problems == ["%s:%d: torn: 33 bytes that a crash left of a record, closed off by "
-                                "echo-logd" % (made.path, len(made.lines) + 1)]
+    assert verdict.problems == ["%s:%d: torn: 33 bytes that a crash left of a record, closed off "
+                                "by echo-logd" % (made.path, len(made.lines) + 1)]
     assert verdict.status == 1
 
 
@@ -362,7 +362,8 @@ def test_raw_log_is_refused(start):
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    for path, why in ((tmp_path / "none", "No such file or directory"), (tmp_path, "Is a directory")):
+    for path, why in ((tmp_path / "none", "No such file or directory"),
+                      (tmp_path, "Is a directory")):
         verdict = verify(path)
         assert verdict.status == 2 and not verdict.facts
         assert verdict.problems == [f"echo-logctl: cannot read {path}: {why}; "

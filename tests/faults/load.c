@@ -225,8 +225,8 @@ static void parse_options(int argc, char *argv[])
 	static const struct option options[] = {
 		{"port", 1, NULL, 'p'}, {"host", 1, NULL, 'h'}, {"ledger", 1, NULL, 'l'},
 		{"clients", 1, NULL, 'c'}, {"seconds", 1, NULL, 's'}, {"size", 1, NULL, 'b'},
-		{"window", 1, NULL, 'w'}, {"kind", 1, NULL, 'k'}, {"connection-bytes", 1, NULL, 'n'},
-		{"seed", 1, NULL, 'r'}, {0},
+		{"window", 1, NULL, 'w'}, {"kind", 1, NULL, 'k'},
+		{"connection-bytes", 1, NULL, 'n'}, {"seed", 1, NULL, 'r'}, {0},
 	};
 	const char *path = NULL, *host = "127.0.0.1";
 	int o;

@@ -185,7 +185,8 @@ static void read_log(const char *path)
 		if (!parse(p, newline, &lines[n_lines], &counts)) {
 			say(&n_torn, "torn line", lines[n_lines].id, lines[n_lines].n);
 			if (n_said < 20)
-				fprintf(stderr, "  %.*s\n", (int)(newline - p > 150 ? 150 : newline - p), p);
+				fprintf(stderr, "  %.*s\n",
+					(int)(newline - p > 150 ? 150 : newline - p), p);
 		}
 		else if (counts)
 			n_lines++;
@@ -229,7 +230,8 @@ static size_t decode_escapes(const char *p, const char *end, uint8_t *out)
 
 static size_t decode_base64(const char *p, const char *end, uint8_t *out)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	static int8_t value[256];
 	uint32_t bits = 0;
 	unsigned have = 0;

@@ -23,7 +23,8 @@ enum stream_kind { STREAM_RANDOM, STREAM_TEXT };
 
 static inline uint64_t stream_word(uint64_t number, uint64_t index)
 {
-	uint64_t x = (number * UINT64_C(0x9e3779b97f4a7c15)) ^ (index * UINT64_C(0xbf58476d1ce4e5b9));
+	uint64_t x = (number * UINT64_C(0x9e3779b97f4a7c15)) ^
+		     (index * UINT64_C(0xbf58476d1ce4e5b9));
 
 	x ^= x >> 30;
 	x *= UINT64_C(0xbf58476d1ce4e5b9);
@@ -34,7 +35,8 @@ static inline uint64_t stream_word(uint64_t number, uint64_t index)
 
 static inline uint8_t stream_text_byte(uint64_t word, uint64_t offset)
 {
-	static const char letters[] = "etaoinshrdlucmfw ypvbgkjqxzETAOIN SHRDLU,.-0123456789abcdefghijk";
+	static const char letters[] =
+		"etaoinshrdlucmfw ypvbgkjqxzETAOIN SHRDLU,.-0123456789abcdefghijk";
 
 	return offset % 64 == 63 ? '\n' : (uint8_t)letters[word & 63];
 }

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Promise P6, received = logged + dropped + in flight + unknown, where workers are killed or messages dropped."""
+"""
+Promise P6: received = logged + dropped + in flight + unknown, also when workers are killed or
+messages are dropped.
+"""
 import contextlib
 import os
 import signal
@@ -55,7 +58,7 @@ def test_killed_between_a_write_and_its_count(start):
 
 
 def fill_pipe(daemon):
-    """Six clients, whose workers have more in hand than they can write, and so have the kernel's buffers."""
+    """Six clients.  Workers and socket buffers hold more data than the pipe has room for."""
     clients = [Client(daemon.port) for _ in range(6)]
     for client in clients:
         client.socket.setblocking(False)
@@ -74,7 +77,7 @@ def fill_pipe(daemon):
 
 
 def test_killed_in_the_middle_of_a_write(start):
-    """Of 64 KiB in hand at most one write is unknown; the rest was never written, and is dropped."""
+    """The worker has 64 KiB.  At most one write is unknown; the rest, never written, is dropped."""
     daemon = start({"log.framing": "line"})
     logger = logger_of(daemon)
     stop(logger)
@@ -99,7 +102,7 @@ def test_killed_in_the_middle_of_a_write(start):
 
 
 def test_killed_in_the_middle_of_a_long_write(start):
-    """Some of its pages are in the pipe and some are not: whole records, and at most that write is unknown."""
+    """Some pages of the write are in the pipe: whole records.  At most this write is unknown."""
     daemon = start()
     logger = logger_of(daemon)
     stop(logger)

@@ -131,7 +131,7 @@ def test_the_logger_dies(start_crashing, traffic, points, point, options):
 
 
 def test_the_logger_dies_between_a_failed_sync_and_its_report(start_crashing, traffic, points):
-    """The kernel reports such an error once: whoever comes next must not take silence for success."""
+    """The kernel reports such an error only once.  The next logger must not assume success."""
     daemon = start_crashing(SYNCED)
     load = traffic(daemon, 3600, LOAD)
     grow(daemon)
@@ -396,7 +396,7 @@ def test_a_spill_does_not_fill_up_a_log_that_was_truncated(start_crashing, traff
 
 def test_another_format_waits_for_room_for_a_spill(start_crashing, traffic, points, store, mounts,
                                                    monkeypatch):
-    """What the pipes hold is in the old format until it has gone to a file of its own, a single one."""
+    """The pipes hold records of the old format, until all of them are in one spill file."""
     disk = mounts.tmpfs("16k")
     daemon, load = leave_half_a_record(start_crashing, traffic, points, store)
     monkeypatch.setenv("STATE_DIRECTORY", disk)

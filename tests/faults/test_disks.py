@@ -11,8 +11,8 @@ import pytest
 
 from clients import Client
 from daemon import binary, children, read_text, wait_until
-from faults import (SOAK, check_account, failing, files_in, halt, is_stalled, kill_everything, logger_of,
-                    mend_torn_tails, messages_about_stalls, payload_in, start_on)
+from faults import (SOAK, check_account, failing, files_in, halt, is_stalled, kill_everything,
+                    logger_of, mend_torn_tails, messages_about_stalls, payload_in, start_on)
 
 LOAD = ["--clients", "8", "--size", "4096", "--window", "16384"]
 POWER_CUTS = 50 if SOAK else 3
@@ -21,11 +21,12 @@ STALLED = "No space left on device"
 
 def log_files(daemon):
     directory = os.path.dirname(daemon.path)
-    return [os.path.join(directory, n) for n in os.listdir(directory) if n.startswith("messages.log")]
+    return [os.path.join(directory, n)
+            for n in os.listdir(directory) if n.startswith("messages.log")]
 
 
 def free(daemon, mounts, disk, load):
-    """Room for the rest of the test: the traffic ends soon, STATUS= and journal say that it is over."""
+    """Makes room for the rest of the test.  STATUS= and journal report the end of the stall."""
     mounts.resize(disk, "2g")
     wait_until(lambda: daemon.stderr().endswith("can be written again\n"), "the end of the stall")
     size = os.path.getsize(daemon.path)
@@ -129,13 +130,16 @@ def test_stop_while_full_spills(start, traffic, mounts, tmp_path, monkeypatch, e
 
 
 def test_stop_while_stdout_is_full_spills(make_daemon, traffic, mounts, tmp_path, monkeypatch):
-    """As a shell's > it cannot be read from, nor is it ours to cut: what it has not taken goes on in the spill."""
+    """
+    Like a file behind a shell's >, it cannot be read, and the daemon must not truncate it.  A
+    record that is split there continues in the spill file.
+    """
     state, whole = tmp_path / "state", tmp_path / "whole"
     state.mkdir()
     monkeypatch.setenv("STATE_DIRECTORY", str(state))
     path = os.path.join(mounts.tmpfs("4m"), "out")
-    daemon = make_daemon({"log.path": "-", "log.stall_timeout": "300ms", "server.drain_timeout": "100ms"},
-                         runtime_directory=True)
+    daemon = make_daemon({"log.path": "-", "log.stall_timeout": "300ms",
+                          "server.drain_timeout": "100ms"}, runtime_directory=True)
     daemon.stdout = os.open(path, os.O_WRONLY | os.O_CREAT)
     daemon.start()
     os.close(daemon.stdout)
@@ -151,7 +155,7 @@ def test_stop_while_stdout_is_full_spills(make_daemon, traffic, mounts, tmp_path
 
 
 def test_a_start_on_a_full_disk_is_ready(start, mounts):
-    """Not even the first record has room: READY says that clients may come, STATUS= that they wait."""
+    """Not even the first record has room.  READY is sent, and STATUS= says that clients wait."""
     disk = mounts.tmpfs("64k")
     with open(os.path.join(disk, "fill"), "wb") as fill, pytest.raises(OSError):
         fill.write(bytes(1 << 20))
@@ -173,8 +177,8 @@ def test_stop_while_full_and_nowhere_to_spill(start, traffic, mounts, tmp_path, 
     daemon.expected_statuses.add(150)
     daemon.signal(signal.SIGTERM)
     assert daemon.wait() == 150
-    assert re.search(r"cannot create .*: No such file or directory; [1-9]\d* bytes of records are lost",
-                     daemon.stderr())
+    assert re.search(r"cannot create .*: No such file or directory; "
+                     r"[1-9]\d* bytes of records are lost", daemon.stderr())
     load.end(at_once=True)
 
 
@@ -214,12 +218,14 @@ def test_when_stalled_close(start, traffic, mounts, echo_after):
     load = traffic(daemon, 3600, LOAD)
     wait_until(lambda: daemon.status().startswith("Log stalled (" + STALLED), "a stall")
     # Whoever is closed connects anew, and is counted.
-    wait_until(lambda: int(re.search(r"(\d+) clients, ", daemon.status())[1]) > 16, "closed clients")
+    wait_until(lambda: int(re.search(r"(\d+) clients, ", daemon.status())[1]) > 16,
+               "closed clients")
     free(daemon, mounts, disk, load)
     assert load.end()["lost"] > 0
     daemon.stop()
     load.judge(daemon.path, least_bytes=4_000_000)
-    # Whoever waited for room in the pipe has not logged what it had; whoever waited for the receipt has.
+    # A worker that waited for room in the pipe has logged nothing.  One that waited for the receipt
+    # has.
     assert echo_after == "written" or daemon.figures()["dropped_bytes"] > 0
     with open(daemon.path) as log:
         assert sum(" close stalled" in line for line in log) > 0
@@ -263,8 +269,9 @@ def test_keep_free_leaves_room_to_others(start, traffic, mounts):
     load.judge(daemon.path, least_bytes=5_000_000)
 
 
-@pytest.mark.parametrize("call, error", [("splice", "EIO"), ("splice", "EDQUOT"), ("splice", "EROFS"),
-                                         ("splice", "ENOMEM"), ("splice", "EINTR")])
+@pytest.mark.parametrize("call, error", [
+    ("splice", "EIO"), ("splice", "EDQUOT"), ("splice", "EROFS"), ("splice", "ENOMEM"),
+    ("splice", "EINTR")])
 def test_bursts_of_errors(start, traffic, call, error):
     """On the way to the file, and between the pipes: tried again, nothing lost."""
     daemon = start()
@@ -367,7 +374,8 @@ def test_a_failed_sync_is_no_receipt(start, traffic):
     assert load.end(at_once=True)["lost"] > 0
     daemon.stop()
     directory = os.path.dirname(daemon.path)
-    files = [os.path.join(directory, n) for n in os.listdir(directory) if n.startswith("messages.log")]
+    files = [os.path.join(directory, n)
+             for n in os.listdir(directory) if n.startswith("messages.log")]
     assert len(files) == 2
     load.judge(*files, least_bytes=500_000)
 

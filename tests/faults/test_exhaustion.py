@@ -13,7 +13,8 @@ from daemon import children, read_text, wait_until
 from faults import files_in, logger_of, traced
 
 LOAD = ["--clients", "12", "--size", "4096", "--window", "16384"]
-# Fewer descriptors than anybody has, and enough for poll(2), which takes no array longer than the limit.
+# Fewer descriptors than any process has, but enough for poll(2), which refuses an array that is
+# longer than the limit.
 NO_MORE = 3
 # So many processes of the service may be there when none is to be forked.
 FEW = {"server.min_spare": 2, "server.max_spare": 2}
@@ -142,7 +143,8 @@ def test_no_more_processes(start, traffic):
     limit(daemon.pid, user, nproc=1)
     clients = wait_while_no_fork(daemon)
     os.kill(logger_of(daemon), 9)
-    daemon.wait_status("Log stalled .Resource temporarily unavailable.: clients wait, nothing is lost")
+    daemon.wait_status("Log stalled .Resource temporarily unavailable.: "
+                       "clients wait, nothing is lost")
     assert_idle([daemon.pid] + children(daemon.pid))
     load = traffic(daemon, 3600, LOAD)
     limit(daemon.pid, user, nproc=1000)
@@ -194,7 +196,8 @@ def test_no_descriptor_for_the_next_file(start, traffic, what):
         assert count("reload failed: the running configuration stays", daemon) == n
     limit(daemon.pid, nofile=1024)
     wait_until(lambda: os.path.exists(daemon.path), "a file")
-    wait_until(lambda: daemon.status().startswith(("Serving", "Last reload")), "no stall in STATUS=")
+    wait_until(lambda: daemon.status().startswith(("Serving", "Last reload")),
+               "no stall in STATUS=")
     wait_until(lambda: re.search(r"configuration [2-9]", daemon.reload()), "a reload that succeeds")
     assert count("cannot open .*messages.log: Too many open files", daemon) == 1
     assert count("can be written again", daemon) == 1
@@ -245,5 +248,6 @@ def test_start_with_few_descriptors(make_daemon):
                 break
         else:
             refused += 1
-            assert re.search("echo-logd.*Too many open files", daemon.stderr()), (n, daemon.stderr())
+            assert re.search("echo-logd.*Too many open files", daemon.stderr()), \
+                (n, daemon.stderr())
     assert refused > 3 and ran == 3

@@ -40,7 +40,8 @@ def test_killed_loggers_that_sync(start, traffic):
     load.end(at_once=True)
     daemon.stop()
     files = [os.path.join(os.path.dirname(daemon.path), name)
-             for name in os.listdir(os.path.dirname(daemon.path)) if name.startswith("messages.log")]
+             for name in os.listdir(os.path.dirname(daemon.path))
+             if name.startswith("messages.log")]
     load.judge(*files, least_bytes=100_000)
     assert len(files) > 1
 
@@ -97,7 +98,7 @@ def test_everything_killed_after_written_receipts(start, traffic):
 
 @pytest.mark.seconds(1200 if SOAK else 120)
 def test_everything_killed_and_the_pipes_kept(start, traffic, store):
-    """P2 at random instants; a stand-in keeps what systemd would (tests/systemd has the real one)."""
+    """P2 at random moments.  A stand-in replaces systemd; tests/systemd has the real one."""
     rng = random.Random(SEED)
     daemon = start(store=store)
     load = traffic(daemon, 3600, LOAD)
@@ -190,7 +191,10 @@ def test_a_stopped_logger_does_not_keep_the_service(start):
 
 @pytest.mark.parametrize("change", ["limit", "rename"])
 def test_an_orphan_empties_the_pipe_whatever_its_file_is_called(start, change):
-    """Nobody forks another logger when the master is dead: neither a full file nor a new name ends this one."""
+    """
+    When the master is dead, nobody forks another logger.  So this one must not end, neither for a
+    full file nor for a new name.
+    """
     daemon = start({"server.drain_timeout": "0", "log.framing": "line",
                     "log.message_limit": 2 if change == "limit" else 0})
     logger = logger_of(daemon)

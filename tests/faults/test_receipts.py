@@ -13,7 +13,7 @@ from faults import logger_of, stop, traced, wait_for_splice
 
 @pytest.mark.parametrize("echo_after", ["written", "synced"])
 def test_whoever_asks_late_wakes_the_logger(start, echo_after):
-    """A worker is held up between its write and its question, until the logger sleeps on the pipe."""
+    """A worker stops between its write and its request, until the logger waits on the pipe."""
     daemon = start({"log.echo_after": echo_after})
     with Client(daemon.port) as client:
         client.talk(b"first\n")
@@ -29,7 +29,8 @@ def test_whoever_asks_late_wakes_the_logger(start, echo_after):
     daemon.stop()
 
 
-def test_whoever_waits_for_a_logger_that_hangs_does_not_keep_the_service(start, tmp_path, monkeypatch):
+def test_whoever_waits_for_a_logger_that_hangs_does_not_keep_the_service(start, tmp_path,
+                                                                         monkeypatch):
     """It has taken the record, so the log pipe is empty."""
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     daemon = start({"log.echo_after": "written", "log.stall_timeout": "300ms",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files that cannot be followed by another, written to or synced: stalls in between, and what was begun."""
+"""Log files that cannot be written, synced or replaced: the stall, and the record in the middle."""
 import os
 import re
 import signal
@@ -39,7 +39,8 @@ def test_the_directory_vanishes(start, traffic, tmp_path, when_stalled):
     daemon = start({"log.when_stalled": when_stalled, "log.stall_timeout": "300ms"},
                    log_directory=place)
     options = LOAD if when_stalled != "drop" else \
-        ["--clients", "8", "--size", "1000", "--window", "1000", "--connection-bytes", "100000000000"]
+        ["--clients", "8", "--size", "1000", "--window", "1000",
+         "--connection-bytes", "100000000000"]
     load = traffic(daemon, 3600, options)
     wait_until(lambda: os.path.getsize(daemon.path) > 1_000_000, "a volume")
     place.rename(gone)
@@ -91,7 +92,7 @@ def test_told_anew_after_a_reload(start, tmp_path):
 
 @pytest.mark.parametrize("act", ["rename", "new path", "kill"])
 def test_full_in_the_middle_of_a_record(start, traffic, mounts, tmp_path, act):
-    """The record is finished in the file that has its beginning, whatever is asked for meanwhile."""
+    """The record is finished in the file that has its beginning, whatever happens meanwhile."""
     disk = mounts.tmpfs("4m")
     daemon = start_on(start, disk)
     path, other = daemon.path, tmp_path / "other"
@@ -120,7 +121,7 @@ def test_full_in_the_middle_of_a_record(start, traffic, mounts, tmp_path, act):
 
 
 def test_truncated_to_make_room(start, traffic, mounts):
-    """What many do when the disk is full.  What was in the file is lost, and no byte that comes after."""
+    """What many do on a full disk.  The records in the file are lost, but none that come later."""
     disk = mounts.tmpfs("4m")
     daemon = start_on(start, disk)
     load = traffic(daemon, 3600, LOAD)
@@ -128,7 +129,8 @@ def test_truncated_to_make_room(start, traffic, mounts):
     with open(daemon.path, "rb") as log:
         lost = log.read()
     os.truncate(daemon.path, 0)
-    wait_until(lambda: "was truncated by another program" in daemon.stderr(), "the truncation noticed")
+    wait_until(lambda: "was truncated by another program" in daemon.stderr(),
+               "the truncation noticed")
     mounts.resize(disk, "2g")
     wait_until(lambda: os.path.getsize(daemon.path) > 6_000_000, "the log going on")
     assert load.end(at_once=True)["lost"] == 0
@@ -179,7 +181,7 @@ def up_to_gaps(files):
 
 
 def test_read_only_and_a_stop(start, traffic, mounts, tmp_path, monkeypatch):
-    """`synced`: the operator stops the service, which spills; repairs the file system; starts it."""
+    """`synced`: the operator stops the service (it spills), repairs the disk, starts it again."""
     state = tmp_path / "state"
     state.mkdir()
     monkeypatch.setenv("STATE_DIRECTORY", str(state))
@@ -188,7 +190,7 @@ def test_read_only_and_a_stop(start, traffic, mounts, tmp_path, monkeypatch):
                                     "server.drain_timeout": "100ms"})
     load = traffic(daemon, 3600, LOAD)
     wait_until(lambda: os.path.getsize(daemon.path) > 1_000_000, "a volume")
-    # No sync may be under way: ext4 can report success for one that meets the abort (see cut_power).
+    # No sync may be in progress: ext4 can report success for one during the abort (see cut_power).
     logger = logger_of(daemon)
     stop(logger)
     break_file_system(disk)

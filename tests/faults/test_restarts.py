@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a restart makes of what systemd kept, when the configuration or the program is another one by then."""
+"""A restart uses what systemd kept, also when the configuration or the program has changed."""
 import os
 
 import pytest
@@ -55,7 +55,7 @@ def test_a_raised_limit_saves_again_after_a_restart(start, store):
 
 
 def test_the_newest_log_file_is_kept_whatever_the_scoreboard_knows(start, store):
-    """An older file taken for the newest would leave the real one locked by the descriptor in the store."""
+    """If an older file were used, the descriptor in the store would still lock the newest one."""
     daemon = start(store=store)
 
     def rotate(n):

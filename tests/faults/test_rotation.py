@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The log file is renamed, replaced, truncated, deleted under load; processes are stopped for a while."""
+"""The log file is renamed, replaced, truncated or deleted under load; processes are stopped."""
 import os
 import random
 import signal
@@ -108,7 +108,7 @@ def test_truncation_between_two_records(start, traffic, tmp_path):
     daemon.stop()
     with open(daemon.path, "rb") as log:
         last = log.read()
-    # A stopped logger can be in the middle of a record: its rest is the beginning of the next piece.
+    # A stopped logger may be in the middle of a record.  Its rest begins the next piece.
     whole = tmp_path / "whole"
     whole.write_bytes(without_torn(b"".join(copies) + last))
     assert b"\0" not in last
@@ -122,7 +122,7 @@ def positions(clients):
 
 @pytest.mark.seconds(600 if SOAK else 120)
 def test_copytruncate_under_load(start):
-    """What was echoed before the copy is in it; what was sent after the truncation is in the log."""
+    """Messages echoed before the copy are in it; those sent after the truncation are in the log."""
     for n in range(TRUNCATIONS):
         daemon = start({"log.echo_after": "written"}, name="copy%d" % n)
         with Load(daemon.port, 4, PIECE, window=60_000) as load:
@@ -150,7 +150,10 @@ def test_copytruncate_under_load(start):
 
 
 def whole_lines(path):
-    """The log at PATH without a line that the truncation has cut: the end of a copy, or the first line."""
+    """
+    The log at PATH without a line that the truncation has cut: the last line of a copy, or the
+    first line.
+    """
     with open(path, "rb") as log:
         lines = log.read().split(b"\n")
     end = lines.pop()
@@ -164,7 +167,7 @@ def whole_lines(path):
 
 
 def test_truncated_in_the_middle_of_a_write(start):
-    """What is written at the old end leaves a hole, which ends with a newline: the record is whole."""
+    """The write at the old end leaves a hole, which ends with a newline: the record is whole."""
     daemon = start()
     with Client(daemon.port) as client:
         client.talk(b"before\n" * 1000)
@@ -240,8 +243,9 @@ def test_stopped_for_a_while(start, traffic, who, when_stalled):
     Whoever is stopped for longer than every timeout costs time and nothing else: no record, no
     connection, no logger.
     """
-    daemon = start({"log.stall_timeout": "2s", "log.logger_timeout": "2s", "log.message_limit": 2000,
-                    "log.when_stalled": when_stalled, "log.echo_after": "written"})
+    daemon = start({"log.stall_timeout": "2s", "log.logger_timeout": "2s",
+                    "log.message_limit": 2000, "log.when_stalled": when_stalled,
+                    "log.echo_after": "written"})
     load = traffic(daemon, 3600, LOAD + STAY)
     wait_until(lambda: len(files_in(daemon.directory)) > 1, "a rotation")
     family = {"master": [daemon.pid],

@@ -17,7 +17,8 @@ SAMPLE_SECONDS = SECONDS / 12
 def memory_kib(daemon):
     """What all processes hold, shared pages once: Pss."""
     return sum(int(match[1]) for pid in [daemon.pid, *children(daemon.pid)]
-               if (match := re.search(r"^Pss:\s+(\d+)", read_text("/proc/%d/smaps_rollup" % pid), re.M)))
+               if (match := re.search(r"^Pss:\s+(\d+)",
+                                      read_text("/proc/%d/smaps_rollup" % pid), re.M)))
 
 
 def census(daemon):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures and hooks of every suite that runs the daemon itself; a conftest.py takes all of them."""
+"""Fixtures and hooks of every suite that runs the daemon itself; its conftest.py imports them."""
 import os
 import signal
 

@@ -88,7 +88,7 @@ class Traffic:
         return {name: int(n) for name, n in re.findall(r"(connections|lost|echoed) (\d+)", said)}
 
     def judge(self, *files, least_bytes=1_000_000):
-        """Nothing that was echoed is lost, doubled or torn in FILES.  Returns the payload logged."""
+        """Checks that no echoed byte is lost, doubled or torn in FILES.  Returns the payload."""
         done = subprocess.run([tool("oracle"), self.ledger, *files], text=True, timeout=120,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         last = done.stdout.splitlines()[-1]
@@ -171,13 +171,14 @@ def wait_for_splice(pid, target=None):
         number, *arguments = read_text("/proc/%d/syscall" % pid).split() or [""]
         if number != str(SYS_SPLICE):
             return False
-        return target is None or os.readlink("/proc/%d/fd/%d" % (pid, int(arguments[2], 16))) == target
+        return target is None or \
+            os.readlink("/proc/%d/fd/%d" % (pid, int(arguments[2], 16))) == target
 
     wait_until(is_held_up, "a splice that has not begun")
 
 
 def stop(pid):
-    """SIGSTOP, and it has come to a halt: not before a system call that cannot be interrupted ends."""
+    """Sends SIGSTOP and waits for the halt.  A system call may delay it until it ends."""
     os.kill(pid, signal.SIGSTOP)
     wait_until(lambda: proc_stat(pid)[0] in "TZ", "a halt")
 
@@ -193,7 +194,7 @@ def halt(daemon):
 
 
 def kill_everything(daemon):
-    """SIGKILL of the service, its logger too: nobody drains what is in the pipes, nobody is forked."""
+    """Kills the service, its logger too: nobody empties the pipes, and nobody forks again."""
     loggers = halt(daemon)
     daemon.orphans.update(children(daemon.pid))
     daemon.expected_statuses.add(-signal.SIGKILL)
@@ -258,7 +259,10 @@ def mend_torn_tails(disk):
 
 
 def without_torn(log):
-    """The bytes LOG, where nothing is missing because it was put together again, as if never truncated."""
+    """
+    Returns the bytes LOG without their `torn` records.  LOG was put together from all pieces, so
+    nothing is missing in it: it shall look as if it had never been truncated.
+    """
     return re.sub(rb"(?m)^\S+ - - torn bytes=0\n", b"", log)
 
 

@@ -25,7 +25,8 @@ TIME = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]
 TEXT_RECORD = re.compile((
     r"(" + TIME + r") (?:-|([0-9a-f]{13})\.(\d+|-)) (\S+) ([a-z]+)(?: (.+))?").encode(), re.DOTALL)
 PAYLOAD = re.compile(rb'(\d+) (?:"((?:[^"\\\x00-\x1f\x7f]++|\\[ntr\\"]|'
-                     rb'\\x(?:0[0-8bcef]|1[0-9a-f]|7f|[89a-f][0-9a-f]))*+)"|base64:([A-Za-z0-9+/]+=*))')
+                     rb'\\x(?:0[0-8bcef]|1[0-9a-f]|7f|[89a-f][0-9a-f]))*+)"|'
+                     rb'base64:([A-Za-z0-9+/]+=*))')
 KEY = re.compile(r"([a-z][a-z0-9_]*)=([^\s\"\\=]+)")
 PEER = re.compile(r"(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+(?:%[^\s\]]+)?\]):\d+|unix:\d+")
 JSON_TIME = re.compile(TIME)
@@ -234,7 +235,8 @@ class Reader:
         if record.event not in EVENTS:
             self.problem("unknown event %s" % record.event)
         elif record.id is None:
-            if record.event not in ("start", "torn", "limit") or record.peer or record.n is not None:
+            if record.event not in ("start", "torn", "limit") or record.peer or \
+                    record.n is not None:
                 self.problem("%s is no record of the service" % record.event)
             self.log.service.append(record)
         else:

@@ -37,7 +37,8 @@ def name_difference(logged, wanted):
 def judge(client, connections):
     """Returns what is wrong with the log of CLIENT, or None."""
     if not connections:
-        return "not in the log, %d bytes were echoed" % len(client.echoed) if client.echoed else None
+        return "not in the log, %d bytes were echoed" % len(client.echoed) \
+            if client.echoed else None
     # A port can be used again: the connection that fits best is meant.
     complaint = None
     for connection in connections:
@@ -55,7 +56,7 @@ def judge(client, connections):
 
 
 def check_verify(paths, log):
-    """`echo-logctl verify` agrees that LOG is whole; what a crash has torn it names, and nothing else."""
+    """Checks that `echo-logctl verify` finds LOG whole, and reports only what a crash has torn."""
     verdict = verify(*reversed(paths))
     torn = log.service_events().count("torn")
     assert verdict.status == (1 if torn else 0) and len(verdict.problems) == torn, verdict

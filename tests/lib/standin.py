@@ -28,7 +28,10 @@ os.execvp(command[0], command)
 
 
 def handover(entries):
-    """For a list of (name, descriptor): a command that starts another with them, and what to pass to it."""
+    """
+    ENTRIES is a list of (name, descriptor).  Returns a command that starts another one with these
+    descriptors, and the descriptors to pass to it.
+    """
     fds = [fd for _, fd in entries]
     if not fds:
         return [], []
@@ -38,7 +41,7 @@ def handover(entries):
 
 
 class FdStore:
-    """The file descriptor store of a unit, as far as echo-logd uses it: FDSTORE=1, FDSTOREREMOVE=1."""
+    """The descriptor store of a unit, as far as echo-logd uses it: FDSTORE=1, FDSTOREREMOVE=1."""
 
     def __init__(self):
         self.kept = []                  # (name, descriptor)

@@ -17,7 +17,8 @@ class Verdict:
                       re.findall(r"^ *([a-z ]+?) +(\d+)$", stdout, re.MULTILINE)}
 
     def __repr__(self):
-        return "verify: exit status %d, %r\n%s" % (self.status, self.facts, "\n".join(self.problems))
+        return "verify: exit status %d, %r\n%s" % (self.status, self.facts,
+                                                    "\n".join(self.problems))
 
 
 def control_program():

@@ -116,7 +116,8 @@ static void try_to_execute(const char *name, const char *path)
 
 static void copy_program(const char *from, const char *to)
 {
-	int in = open(from, O_RDONLY | O_CLOEXEC), out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
+	int in = open(from, O_RDONLY | O_CLOEXEC);
+	int out = open(to, O_WRONLY | O_CREAT | O_CLOEXEC, 0700);
 	char buffer[65536];
 	ssize_t n;
 
@@ -166,7 +167,8 @@ static void try_processes(void)
 	tell("read-memory", process_vm_readv(parent, &here, 1, &there, 1, 0));
 	tell("kill-1", kill(1, 0));
 	tell("setuid", setuid(0));
-	tell("realtime", sched_setscheduler(0, SCHED_FIFO, &(struct sched_param){.sched_priority = 1}));
+	tell("realtime", sched_setscheduler(0, SCHED_FIFO,
+					    &(struct sched_param){.sched_priority = 1}));
 	tell("renice", setpriority(PRIO_PROCESS, 0, -5));
 	tell("keyctl", syscall(SYS_keyctl, KEYCTL_GET_KEYRING_ID, KEY_SPEC_USER_KEYRING, 0, 0, 0));
 	tell("unshare-user", unshare(CLONE_NEWUSER));
@@ -243,7 +245,8 @@ static void tell_status(void)
 int main(int argc, char *argv[])
 {
 	if (argc != 4) {
-		fprintf(stderr, "usage: probe FILE-BY-THE-LOG FILE-BY-THE-STATE FILE-BY-THE-SCOREBOARD\n");
+		fprintf(stderr, "usage: probe FILE-BY-THE-LOG FILE-BY-THE-STATE "
+				"FILE-BY-THE-SCOREBOARD\n");
 		return 2;
 	}
 	try_files(argv[1], argv[2], argv[3]);

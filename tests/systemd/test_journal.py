@@ -22,7 +22,8 @@ def service(box):
 def ids(box):
     """The id of each event by its subject, from the catalogue that is installed."""
     said = box.run("journalctl --list-catalog").stdout
-    return {subject: id for id, subject in re.findall(r"^([0-9a-f]{32}) echo-logd: (.*)$", said, re.M)}
+    return {subject: id
+            for id, subject in re.findall(r"^([0-9a-f]{32}) echo-logd: (.*)$", said, re.M)}
 
 
 def events(box, subject, since=None):
@@ -70,8 +71,9 @@ def test_a_killed_worker(service):
                 "cut -d ' ' -f 2)")
     service.wait_for(f"grep 'close killed' {LOG}")
     said = [e for e in events(service, "A worker of echo-logd was killed") if "CONNECTION" in e]
-    assert [(e["CONNECTION"], e["CLIENT_ADDRESS"], e["SIGNAL"], e["BYTES"], e["MESSAGES"], e["PRIORITY"])
-            for e in said] == [(name.split(".")[0], peer, "9", str(2 * len(SECRET) + 2), "2", "4")]
+    assert [(e["CONNECTION"], e["CLIENT_ADDRESS"], e["SIGNAL"], e["BYTES"], e["MESSAGES"],
+             e["PRIORITY"]) for e in said] == \
+        [(name.split(".")[0], peer, "9", str(2 * len(SECRET) + 2), "2", "4")]
     assert f"Process {said[0]['WORKER_PID']} was killed by signal 9." in \
         explained(service, "A worker of echo-logd was killed")
     service.run("kill $(cat /var/tmp/sleep.pid)", check=False)
@@ -110,16 +112,20 @@ def test_what_the_logger_says_is_the_services(service):
 
 
 def test_the_last_words_of_a_start_that_fails(service):
-    """Their process waits until a journal that is slow has read them: else they would be nobody's."""
+    """
+    The process waits until a slow journal has read its messages.  Otherwise the journal could not
+    find out which unit they belong to.
+    """
     service.run(f"systemctl stop {UNIT}")
     configure(service, "[server]\nport = 0\nmax_clint = 1\n")
-    service.run("journald=$(systemctl show --value -p MainPID systemd-journald); kill -STOP $journald; "
-                f"systemctl start --no-block {UNIT}; "
+    service.run("journald=$(systemctl show --value -p MainPID systemd-journald); "
+                f"kill -STOP $journald; systemctl start --no-block {UNIT}; "
                 "for i in {1..500}; do pgrep -x echo-logd >/dev/null && break; sleep 0.01; done; "
                 "sleep 0.2; kill -CONT $journald")
     service.wait_for(f"systemctl is-failed {UNIT}")
     said = events(service, "A mistake in the configuration of echo-logd", invocation(service))
-    assert [e["MESSAGE"].split(": ")[0] for e in said] == ["/etc/echo-logd.conf:2", "/etc/echo-logd.conf:3"]
+    assert [e["MESSAGE"].split(": ")[0] for e in said] == ["/etc/echo-logd.conf:2",
+                                                           "/etc/echo-logd.conf:3"]
     assert {(e["PRIORITY"], e["CONFIG_FILE"]) for e in said} == {("3", "/etc/echo-logd.conf")}
     service.run("nc -lk 127.0.0.1 7 >/dev/null & echo $! >/var/tmp/nc.pid")
     service.wait_for("nc -z 127.0.0.1 7")
@@ -138,7 +144,8 @@ def test_without_a_journal_socket_words_still_arrive(service):
                 f"systemctl start {UNIT}")
     said = service.run("journalctl --sync; journalctl -o json _SYSTEMD_INVOCATION_ID=" +
                        invocation(service)).stdout
-    [started] = [e for e in map(json.loads, said.splitlines()) if e["MESSAGE"].startswith("listening")]
+    [started] = [e for e in map(json.loads, said.splitlines())
+                 if e["MESSAGE"].startswith("listening")]
     assert started["PRIORITY"] == "6" and "MESSAGE_ID" not in started
     service.run(f"rm -r /etc/systemd/system/{UNIT}.service.d; systemctl daemon-reload")
 

@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from service import (LOG, UNIT, assert_nothing_lost, configure, echo, end_load, main_pid, start_load)
+from service import (LOG, UNIT, assert_nothing_lost, configure, echo, end_load, main_pid,
+                     start_load)
 
 DROP_IN = f"/etc/systemd/system/{UNIT}.service.d"
 FEW = "[server]\nmin_spare = 2\nmax_spare = 2\n"
@@ -104,7 +105,7 @@ def test_few_descriptors(service):
 
 
 def test_killed_for_want_of_memory(service):
-    """The kernel kills workers whose clients send lines without end; others and the service stay."""
+    """The kernel kills workers whose clients send endless lines.  Others and the service stay."""
     configure(service, "[log]\nframing = line\nmessage_size = 1M\n")
     service.run(f"systemctl start {UNIT}")
     pid = main_pid(service)
@@ -129,7 +130,8 @@ def test_killed_for_want_of_memory(service):
                          service.journal(UNIT)), port
     assert main_pid(service) == pid and service.show(UNIT, "NRestarts") == "0"
     assert echo(service, "127.0.0.1", 7) == "hello\n"
-    start_load(service, seed=23, seconds=1, options="--clients 8 --size 2048 --window 8192 --kind text")
+    start_load(service, seed=23, seconds=1,
+               options="--clients 8 --size 2048 --window 8192 --kind text")
     end_load(service)
     service.run(f"systemctl stop {UNIT}")
     assert service.show(UNIT, "Result") in ("success", "oom-kill")

@@ -58,7 +58,8 @@ def test_status_goes_on_over_a_restart(service):
     echo(service, "127.0.0.1", 7)
     service.wait_for("echo-logctl status --json | grep '\"logged_bytes\":12,'")
     said = figures(service)
-    assert (said["master_pid"], said["clients_total"], said["generation"]) == (main_pid(service), 2, 2)
+    assert (said["master_pid"], said["clients_total"], said["generation"]) == \
+        (main_pid(service), 2, 2)
 
 
 def test_status_of_a_service_that_is_stopped(service):
@@ -97,7 +98,8 @@ def test_status_adds_up_after_everything_was_killed(service):
 
 def test_logrotate_under_load(service):
     # Slower than gzip, or each file would be larger than the one before.
-    start_load(service, seed=22, seconds=300, options="--clients 2 --size 64 --window 64 --kind text")
+    start_load(service, seed=22, seconds=300,
+               options="--clients 2 --size 64 --window 64 --kind text")
     for n in range(ROTATIONS):
         service.wait_for(f"test -e {LOG} && test $(stat -c %s {LOG}) -gt 300000")
         said = service.run(LOGROTATE)

@@ -19,7 +19,7 @@ BUILD_SECONDS = 300
 SOCKET = f"{UNIT}.socket"
 CONFIG = "/etc/echo-logd.conf"
 PACKAGES = "/var/tmp/packages"
-# Clients that stay for some milliseconds, so that each is served to its end by one version or the other.
+# The clients stay for some milliseconds.  So one version or the other serves each to its end.
 VISITS = "--clients 8 --size 512 --window 512 --connection-bytes 2048"
 
 
@@ -111,7 +111,7 @@ def is_installed_program(box, pid):
 
 
 def traces(box):
-    """Every name where packages put things, whatever is named after it elsewhere, and who knows it."""
+    """The files where packages install, those named after the package, and those that name it."""
     return set(box.run("find /etc /usr -xdev; find /etc/systemd /var /run -name '*echo-logd*'; "
                        f"grep -rl echo-logd /etc 2>/dev/null; true").stdout.splitlines())
 
@@ -165,7 +165,8 @@ def test_removed_while_clients_come_to_the_socket(installed):
     installed.run("kill $(cat /var/tmp/load.pid)")
     end_load(installed)
     assert installed.run("pgrep -c '^echo-log'", check=False).stdout == "0\n"
-    assert installed.show(SOCKET, "ActiveState") == installed.show(UNIT, "ActiveState") == "inactive"
+    assert installed.show(SOCKET, "ActiveState") == installed.show(UNIT, "ActiveState") == \
+        "inactive"
     install(installed, "first")    # for its echo-logctl verify
     installed.run(f"systemctl stop {SOCKET} {UNIT}")
     assert_nothing_lost(installed, LOG, least_bytes=1)

@@ -10,20 +10,22 @@ PROBE = ("/usr/local/bin/probe /var/log/echo-logd/probe /var/lib/echo-logd/probe
          "/run/echo-logd/probe")
 
 # A place for it to be executed from is all that the probe has and the daemon has not.
-COPY_OF_UNIT = (r"sed -e 's|^Type=.*|Type=oneshot\nRemainAfterExit=yes|' -e 's|^ExecStart=.*|ExecStart=" + PROBE + "|' "
-                r"-e '/^\(Exec\(Reload\|StartPre\)\|WatchdogSec\|Restart\|FileDescriptorStoreMax\)/d' "
+COPY_OF_UNIT = (r"sed -e 's|^Type=.*|Type=oneshot\nRemainAfterExit=yes|' "
+                r"-e 's|^ExecStart=.*|ExecStart=" + PROBE + "|' "
+                r"-e '/^\(Exec\(Reload\|StartPre\)\|WatchdogSec\|Restart\|"
+                r"FileDescriptorStoreMax\)/d' "
                 r"-e 's|^ExecPaths=-/lib|& /usr/local/bin/probe|' "
                 f"/usr/lib/systemd/system/{UNIT}.service >/etc/systemd/system/probe.service")
-PLAIN = ("printf '[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nUser=echo-logd\\nLogsDirectory=echo-logd\\n"
-         "StateDirectory=echo-logd\\nRuntimeDirectory=echo-logd\\n"
+PLAIN = ("printf '[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nUser=echo-logd\\n"
+         "LogsDirectory=echo-logd\\nStateDirectory=echo-logd\\nRuntimeDirectory=echo-logd\\n"
          f"ExecStart={PROBE}\\n' >/etc/systemd/system/probe.service")
 
 NEEDED = {"write-log", "write-state", "write-runtime", "read-config", "socket-unix"}
 # Without a sandbox the user of the daemon may do these, so it is the sandbox that refuses them.
 TAKEN_AWAY = {
-    "write-tmp", "write-var-tmp", "write-lock", "write-shm", "write-mqueue", "read-home", "read-tmp", "read-pid-1", "read-sysctl", "exec-shell", "exec-true", "exec-own",
-    "exec-tmp", "mmap-wx", "mprotect-x", "personality", "ptrace", "socket-netlink", "chmod-suid",
-    "keyctl"}
+    "write-tmp", "write-var-tmp", "write-lock", "write-shm", "write-mqueue", "read-home",
+    "read-tmp", "read-pid-1", "read-sysctl", "exec-shell", "exec-true", "exec-own", "exec-tmp",
+    "mmap-wx", "mprotect-x", "personality", "ptrace", "socket-netlink", "chmod-suid", "keyctl"}
 # The master of the unit that binds by itself needs these.
 ONLY_BY_ITSELF = {"socket-ip", "socket-ip6", "bind-80"}
 
@@ -47,8 +49,10 @@ def done(results):
 @pytest.mark.parametrize("drop_in, tenths", [("", 13), (SOCKET_ACTIVATED, 2)])
 def test_exposure(box, drop_in, tenths):
     """As systemd-analyze(1) reckons it, and one tenth less must not do, or it could be promised."""
-    analyze = "cd /var/tmp/units && systemd-analyze security --no-pager --offline=true --root=/var/tmp/units"
-    box.run("rm -rf /var/tmp/units; mkdir -p /var/tmp/units/etc/systemd/system/echo-logd.service.d; "
+    analyze = ("cd /var/tmp/units && "
+               "systemd-analyze security --no-pager --offline=true --root=/var/tmp/units")
+    box.run("rm -rf /var/tmp/units; "
+            "mkdir -p /var/tmp/units/etc/systemd/system/echo-logd.service.d; "
             f"cp /usr/lib/systemd/system/{UNIT}.s* /var/tmp/units/etc/systemd/system/; "
             f"test -z '{drop_in}' || cp '{drop_in}' "
             f"/var/tmp/units/etc/systemd/system/{UNIT}.service.d/")
@@ -112,15 +116,16 @@ def outside(box):
     """A network of its own, beyond a cable, and the service open to it."""
     box.run("ip netns add outside && ip link add cable type veth peer name cable netns outside && "
             "ip address add 192.0.2.1/24 dev cable && ip link set cable up && "
-            "ip -n outside address add 192.0.2.2/24 dev cable && ip -n outside link set cable up && "
-            "ip -n outside link set lo up")
+            "ip -n outside address add 192.0.2.2/24 dev cable && "
+            "ip -n outside link set cable up && ip -n outside link set lo up")
     yield box
     box.run(f"systemctl stop {UNIT}.socket {UNIT}; ip netns del outside; rm -rf {DROP_IN} "
             f"/etc/systemd/system/{UNIT}.socket.d; systemctl daemon-reload")
 
 
 def test_serves_port_7_to_a_client_outside(outside):
-    outside.run("cp /etc/echo-logd.conf /var/tmp/c; echo 'address = *' | sed -i '/^.server/r /dev/stdin' "
+    outside.run("cp /etc/echo-logd.conf /var/tmp/c; "
+                "echo 'address = *' | sed -i '/^.server/r /dev/stdin' "
                 f"/etc/echo-logd.conf; systemctl start {UNIT}")
     assert echo(outside, "192.0.2.1", 7, "by itself", "ip netns exec outside ") == "by itself\n"
     outside.wait_for(f"grep ' 192.0.2.2:[0-9]* message .*\"by itself' {LOG}")
@@ -139,11 +144,13 @@ def test_serves_port_7_to_a_client_outside_by_a_passed_socket(outside):
     assert echo(outside, "192.0.2.1", 7, "passed", "ip netns exec outside ") == "passed\n"
     outside.wait_for(f"grep ' 192.0.2.2:[0-9]* message .*\"passed' {LOG}")
     pid = outside.show(UNIT, "MainPID")
-    assert outside.run(f"stat -L -c %i /proc/{pid}/ns/net /proc/1/ns/net | sort -u | wc -l").stdout == "2\n"
+    assert outside.run(f"stat -L -c %i /proc/{pid}/ns/net /proc/1/ns/net | "
+                       f"sort -u | wc -l").stdout == "2\n"
     assert outside.run(f"grep CapBnd /proc/{pid}/status").stdout.split()[1] == "0" * 16
     reload(outside)
     outside.run(f"systemctl kill -s KILL --kill-whom=all {UNIT}")
-    assert echo(outside, "192.0.2.1", 7, "after a kill", "ip netns exec outside ") == "after a kill\n"
+    assert echo(outside, "192.0.2.1", 7, "after a kill",
+                "ip netns exec outside ") == "after a kill\n"
     # The service goes with its socket.
     outside.run(f"systemctl stop {UNIT}.socket")
     assert outside.show(UNIT, "ActiveState") == "inactive"
@@ -151,7 +158,8 @@ def test_serves_port_7_to_a_client_outside_by_a_passed_socket(outside):
 
 def test_a_log_elsewhere_needs_a_line(box):
     """The error names it, and it is enough."""
-    box.run(f"mkdir -p /srv/log {DROP_IN}; chown echo-logd /srv/log; cp /etc/echo-logd.conf /var/tmp/c; "
+    box.run(f"mkdir -p /srv/log {DROP_IN}; chown echo-logd /srv/log; "
+            "cp /etc/echo-logd.conf /var/tmp/c; "
             "printf '[log]\\npath = /srv/log/messages.log\\n' >/etc/echo-logd.conf")
     assert box.run(f"systemctl start {UNIT}", check=False).status != 0
     assert "cannot write to /srv/log/messages.log: Read-only file system; under systemd add " \

@@ -183,7 +183,8 @@ def test_a_port_that_is_taken_is_not_tried_again(service):
 
 def test_the_watchdog_bites_a_master_that_hangs(service):
     service.run(f"mkdir -p /etc/systemd/system/{UNIT}.service.d && "
-                f"printf '[Service]\\nWatchdogSec=1s\\n' >/etc/systemd/system/{UNIT}.service.d/dog.conf && "
+                "printf '[Service]\\nWatchdogSec=1s\\n' "
+                f">/etc/systemd/system/{UNIT}.service.d/dog.conf && "
                 f"systemctl daemon-reload && systemctl restart {UNIT}")
     # A living master is left alone for longer than the limit...
     pid = main_pid(service)

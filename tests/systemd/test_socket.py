@@ -10,7 +10,7 @@ from service import (LOG, UNIT, assert_nothing_lost, echo, end_load, main_pid, s
 
 SOCKET = f"{UNIT}.socket"
 RESTARTS = 50 if os.environ.get("ECHO_LOGD_SOAK") else 5
-# Clients that stay for some milliseconds, so that each is served to its end by one instance or the next.
+# The clients stay for some milliseconds.  So one instance or the next serves each to its end.
 VISITS = "--clients 8 --size 512 --window 512 --connection-bytes 2048"
 
 
@@ -89,8 +89,9 @@ def test_everything_killed_and_the_queue_stays(activated):
 def test_other_sockets_are_refused(box, lines, said):
     box.run(f"mkdir -p /etc/systemd/system/{SOCKET}.d; "
             f"printf '[Socket]\\n{lines}\\n' >/etc/systemd/system/{SOCKET}.d/other.conf; "
-            f"systemctl daemon-reload; systemctl start {SOCKET}; systemctl start {UNIT}", check=False)
+            f"systemctl daemon-reload; systemctl start {SOCKET}; systemctl start {UNIT}",
+            check=False)
     assert box.show(UNIT, "ExecMainStatus") == "1"
     assert said in box.journal(UNIT)
-    box.run(f"systemctl stop {SOCKET}; rm -r /etc/systemd/system/{SOCKET}.d; systemctl daemon-reload; "
-            f"systemctl reset-failed {UNIT} {SOCKET} || true")
+    box.run(f"systemctl stop {SOCKET}; rm -r /etc/systemd/system/{SOCKET}.d; "
+            f"systemctl daemon-reload; systemctl reset-failed {UNIT} {SOCKET} || true")

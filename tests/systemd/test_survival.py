@@ -92,7 +92,7 @@ def test_restart_and_reexec_under_load(service):
 
 
 def kill_so_that_it_cannot_come_back(box, spoil):
-    """Kills everything under load with bytes in the pipes, after `spoil` made a start impossible."""
+    """Makes a start impossible with SPOIL, then kills all under load, with bytes in the pipes."""
     start_load(box, seed=9, seconds=3)
     wait_for_bytes(box, 2_000_000)
     # Bytes must wait in the pipes: the logger is stopped until they do.
@@ -155,7 +155,8 @@ def test_another_number_of_clients_after_a_kill(service):
 
 def test_a_long_drain_is_not_cut_short(service):
     """A stop may take drain_timeout, whatever TimeoutStopSec= says."""
-    service.run(f"mkdir -p /etc/systemd/system/{UNIT}.service.d && printf '[Service]\\nTimeoutStopSec=1s\\n' "
+    service.run(f"mkdir -p /etc/systemd/system/{UNIT}.service.d && "
+                "printf '[Service]\\nTimeoutStopSec=1s\\n' "
                 f">/etc/systemd/system/{UNIT}.service.d/short.conf && systemctl daemon-reload")
     configure(service, "[server]\ndrain_timeout = 4s\n")
     service.run(f"systemctl restart {UNIT}")
