@@ -180,7 +180,8 @@ def test_the_pid_of_a_dead_master_goes_to_somebody_else(start, tmp_path):
                 board.seek(at)
                 board.write(stranger.pid.to_bytes(4, "little"))
             said = daemon.control("reopen")
-            assert said.returncode == 1 and "(process %d) is not running any more" % stranger.pid in said.stderr
+            assert said.returncode == 1
+            assert "(process %d) is not running any more" % stranger.pid in said.stderr
             assert daemon.control("status").returncode == 1
             assert stranger.poll() is None
         finally:

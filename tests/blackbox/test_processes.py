@@ -39,8 +39,9 @@ def libraries(pid):
 
 
 def can_dontfork(daemon):
-    """See src/dontfork.h."""
-    dynamic = subprocess.run(["readelf", "-dW", binary()], stdout=subprocess.PIPE, check=True).stdout
+    """See src/master/dontfork.h."""
+    dynamic = subprocess.run(["readelf", "-dW", binary()], stdout=subprocess.PIPE,
+                             check=True).stdout
     return b"BIND_NOW" in dynamic and "libasan" not in libraries(daemon.pid)
 
 

@@ -192,7 +192,8 @@ def test_what_is_no_socket_is_closed(start, passed):
     port = free_port()
     with open("/dev/null") as strange:
         daemon = start(sockets=[("of-the-future", strange), ("", passed(port))])
-    assert "systemd passed a descriptor named of-the-future, which is not a socket" in daemon.stderr()
+    assert "systemd passed a descriptor named of-the-future, which is not a socket" \
+        in daemon.stderr()
     with Client(port) as client:
         client.talk(b"x")
 

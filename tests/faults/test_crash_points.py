@@ -257,7 +257,8 @@ def test_the_master_dies(start_crashing, traffic, points, store, point, cause):
     load.judge(*files_of(daemon), least_bytes=LEAST)
     
 
-def test_pending_records_of_the_next_file_are_not_written_to_this_one(start_crashing, traffic, points, store):
+def test_pending_records_of_the_next_file_are_not_written_to_this_one(start_crashing, traffic,
+                                                                      points, store):
     """The next one has a torn tail; the master dies before systemd knows of it."""
     daemon = start_crashing(store=store)
     load = traffic(daemon, 3600, LOAD)

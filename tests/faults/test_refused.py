@@ -44,9 +44,11 @@ def test_the_directory_vanishes(start, traffic, tmp_path, when_stalled):
     load = traffic(daemon, 3600, options)
     wait_until(lambda: os.path.getsize(daemon.path) > 1_000_000, "a volume")
     place.rename(gone)
-    consequence = {"block": "clients wait, nothing is lost",
-                   "drop": "after log.stall_timeout messages are echoed but not saved",
-                   "close": "after log.stall_timeout clients are disconnected without their echo"}[when_stalled]
+    consequence = {
+        "block": "clients wait, nothing is lost",
+        "drop": "after log.stall_timeout messages are echoed but not saved",
+        "close": "after log.stall_timeout clients are disconnected without their echo",
+    }[when_stalled]
     daemon.wait_status(r"^Log stalled .No such file or directory.: " + consequence)
     if when_stalled == "drop":
         daemon.wait_status(r" [1-9]\d* messages dropped")

@@ -161,4 +161,5 @@ def test_logrotate_says_so_when_the_log_is_not_reopened(service):
     service.run(f"systemctl stop {UNIT}; mkdir /run/echo-logd; echo >/run/echo-logd/scoreboard")
     said = service.run(LOGROTATE, check=False)
     assert said.status != 0
-    assert "/run/echo-logd/scoreboard is not a scoreboard of echo-logd, or is damaged" in said.stderr
+    assert "/run/echo-logd/scoreboard is not a scoreboard of echo-logd, or is damaged" \
+        in said.stderr

@@ -30,8 +30,8 @@ def test_the_first_client_starts_the_service(activated):
     assert echo(activated, "127.0.0.1", 7, "four") == "four\n"
     assert activated.show(UNIT, "ActiveState") == "active"
     assert echo(activated, "::1", 7, "six") == "six\n"
-    assert "listening on 127.0.0.1:7, [::1]:7 (sockets from systemd; server.address and server.port " \
-        "have no effect), logging to " in activated.journal(UNIT)
+    assert "listening on 127.0.0.1:7, [::1]:7 (sockets from systemd; server.address and " \
+        "server.port have no effect), logging to " in activated.journal(UNIT)
     # A stop leaves the sockets, and whoever comes next starts it again.
     activated.run(f"systemctl stop {UNIT}")
     assert activated.show(UNIT, "ActiveState") == "inactive"
@@ -82,16 +82,14 @@ def test_everything_killed_and_the_queue_stays(activated):
     assert_nothing_lost(activated, LOG, least_bytes=100_000)
 
 
-@pytest.mark.parametrize("lines, said", [
-    ("ListenStream=\nListenDatagram=127.0.0.1:7", "is not a stream socket: the socket unit needs ListenStream="),
-    ("ListenSequentialPacket=/run/echo", "is not a stream socket: the socket unit needs ListenStream="),
-])
-def test_other_sockets_are_refused(box, lines, said):
+@pytest.mark.parametrize("lines", ["ListenStream=\nListenDatagram=127.0.0.1:7",
+                                   "ListenSequentialPacket=/run/echo"])
+def test_other_sockets_are_refused(box, lines):
     box.run(f"mkdir -p /etc/systemd/system/{SOCKET}.d; "
             f"printf '[Socket]\\n{lines}\\n' >/etc/systemd/system/{SOCKET}.d/other.conf; "
             f"systemctl daemon-reload; systemctl start {SOCKET}; systemctl start {UNIT}",
             check=False)
     assert box.show(UNIT, "ExecMainStatus") == "1"
-    assert said in box.journal(UNIT)
+    assert "is not a stream socket: the socket unit needs ListenStream=" in box.journal(UNIT)
     box.run(f"systemctl stop {SOCKET}; rm -r /etc/systemd/system/{SOCKET}.d; "
             f"systemctl daemon-reload; systemctl reset-failed {UNIT} {SOCKET} || true")
