@@ -46,11 +46,11 @@ apt_install() {
 		apt-get install -qq --yes --no-install-recommends "$@" </dev/null >&2
 }
 
-# need PACKAGE... - installs the packages that are missing.  If none is missing, it needs no root.
+# need PACKAGE... - installs those that are missing; if none is, it needs no root.
 need() {
 	local package missing=()
 	command -v dpkg-query >/dev/null || {
-		say "not a Debian system; please install what corresponds to: $*"
+		say "not a Debian system; please install what these packages have: $*"
 		return 0
 	}
 	for package; do
@@ -58,37 +58,54 @@ need() {
 	done
 	[[ ${#missing[@]} -gt 0 ]] || return 0
 	if [[ $EUID -ne 0 ]] && ! command -v sudo >/dev/null; then
-		die "packages are missing, and so is sudo; as root: apt-get install ${missing[*]}"
+		die "packages are missing and there is no sudo; run as root: apt-get install ${missing[*]}"
 	fi
 	say "installing ${missing[*]}"
-	# The package lists may be missing or too old: then update them and try again.
-	if compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null &&
-		apt_install "${missing[@]}"; then
+	# Package lists may be absent or too old: update them and try again.
+	if compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null && apt_install "${missing[@]}"; then
 		return 0
 	fi
 	as_root apt-get update -qq </dev/null >&2
 	apt_install "${missing[@]}" || die "cannot install ${missing[*]}"
 }
 
-# configured DIR [ARG...] - runs configure in DIR, unless it was already run with these arguments.
+# configured DIR [ARG...] - configures DIR, unless it is already configured with these arguments.
 configured() {
 	local dir=$1 stamp
 	shift
 	stamp=$dir/configured-with
 	[[ ! -e $top/config.status ]] ||
-		die "the source tree itself is configured: run 'make distclean' in $top"
+		die "the source tree itself was built in; first run 'make distclean' in $top"
 	[[ -x $top/configure ]] || "$top/autogen.sh" >&2
 	mkdir -p "$dir"
-	[[ -w $dir ]] ||
-		die "cannot write to $dir: did another user make it? remove it or build elsewhere"
+	[[ -w $dir ]] || die "cannot write to $dir; if another user made it, remove it or build elsewhere"
 	if [[ ! -e $dir/Makefile || $(cat "$stamp" 2>/dev/null) != "$*" ]]; then
 		(cd "$dir" && "$top/configure" --quiet "$@") >&2
 		printf '%s\n' "$*" >"$stamp"
 	fi
 }
 
-# build DIR [ARG...] - configures if necessary, and builds everything.
+# build DIR [ARG...] - configures DIR if needed, and builds everything.
 build() {
 	configured "$@"
 	make -C "$1" --no-print-directory -j"$(nproc)" all >&2
+}
+
+# first_look DIR PORT - prepares DIR for a daemon that a user tries: writes DIR/echo-logd.conf, if it
+# is missing, and has the daemon make DIR/run/scoreboard, where echo-logctl looks.
+first_look() {
+	local dir=$1 port=$2
+	export RUNTIME_DIRECTORY=$dir/run
+	mkdir -p "$RUNTIME_DIRECTORY"
+	[[ ! -e $dir/echo-logd.conf ]] || return 0
+	cat >"$dir/echo-logd.conf" <<-CONFIG
+		# script/server wrote this file once and never changes it: edit it as you like.
+		# All keys: echo-logd.conf(5), or conf/echo-logd.conf in the build directory.
+		[server]
+		# address = 127.0.0.1, ::1
+		port = $port
+
+		[log]
+		path = $dir/messages.log
+	CONFIG
 }
