@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import readme
 from service import (LEDGER, LOG, UNIT, assert_nothing_lost, configure, echo, end_load, generation,
                      main_pid, start_load)
 
@@ -114,6 +115,17 @@ def traces(box):
     """The files where packages install, those named after the package, and those that name it."""
     return set(box.run("find /etc /usr -xdev; find /etc/systemd /var /run -name '*echo-logd*'; "
                        f"grep -rl echo-logd /etc 2>/dev/null; true").stdout.splitlines())
+
+
+# --- what is in it
+
+def test_what_readme_links_is_there(machine):
+    tar = f"dpkg-deb --fsys-tarfile {PACKAGES}/first.deb | tar -x"
+    machine.run(f"rm -rf /var/tmp/doc && mkdir /var/tmp/doc && cd /var/tmp/doc && {tar} ./usr/share/doc")
+    for document in readme.DOCUMENTS:
+        directory = f"/var/tmp/doc/usr/share/doc/echo-logd/{os.path.dirname(document)}"
+        for link in readme.links(readme.read(document)):
+            machine.run(f"cd {directory} && test -e '{link.partition('#')[0] or '.'}'")
 
 
 # --- install and remove
