@@ -8,7 +8,7 @@
 
 enum exit_status {
 	STATUS_CLEAN = 0,		/* stopped, and the pipes were drained */
-	STATUS_CANNOT_START = 1,	/* a resource named on stderr is missing: port, log, memory */
+	STATUS_CANNOT_START = 1,	/* stderr names what is missing: port, log, memory */
 	STATUS_USAGE = 2,		/* the command line is wrong */
 	STATUS_CANNOT_GO_ON = 4,	/* ran, then lost something it cannot work without */
 	STATUS_CONFIG = 6,		/* the configuration is wrong; every mistake is on stderr */

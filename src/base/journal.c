@@ -81,7 +81,10 @@ void journal_flush(void)
 
 	if (socket_fd < 0 || speaker != getpid())
 		return;
-	/* The journal takes one datagram after the other: when it has this, it is done with those before. */
+	/*
+	 * The journal takes one datagram after the other: when it has this, it is done with
+	 * those before.
+	 */
 	if (!send_datagram("", 0))
 		return;
 	for (unsigned i = 0; i < FLUSH_TRIES; i++) {
@@ -141,7 +144,10 @@ static void say_on_stderr(int priority, const char *text)
 		len = snprintf(line, sizeof(line), "<%d>%s\n", priority, text);
 	else
 		len = snprintf(line, sizeof(line), "echo-logd: %s\n", text);
-	/* One write, so that lines of several processes do not mix.  Nobody is left to tell of a failure. */
+	/*
+	 * One write, so that lines of several processes do not mix.  Nobody is left to tell of
+	 * a failure.
+	 */
 	if (write(STDERR_FILENO, line, (size_t)len) < 0)
 		return;
 }
@@ -182,7 +188,8 @@ static void report_suppressed(unsigned n)
 
 	memcpy(waiting, fields, len);
 	fields_len = 0;
-	snprintf(text, sizeof(text), "suppressed %u message%s of this process: too many per second", n, PLURAL(n));
+	snprintf(text, sizeof(text),
+		 "suppressed %u message%s of this process: too many per second", n, PLURAL(n));
 	journal_field("COUNT=%u", n);
 	say(JOURNAL_SUPPRESSED, LOG_WARNING, text);
 	memcpy(fields, waiting, len);

@@ -60,7 +60,10 @@ __attribute__((format(printf, 3, 4))) void journal_event(enum journal_event even
 __attribute__((format(printf, 4, 5))) void journal_failure(enum journal_event event, int priority,
 							    int error, const char *format, ...);
 
-/* What journal_event() was last given with LOG_ERR or worse, said or suppressed; "" if nothing yet. */
+/*
+ * What journal_event() was last given with LOG_ERR or worse, said or suppressed; "" if
+ * nothing yet.
+ */
 const char *journal_last_error(void);
 
 /* For a message that counts something: "1 client", "2 clients". */

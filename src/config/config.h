@@ -23,7 +23,7 @@ enum limit_action { LIMIT_ROTATE, LIMIT_STOP };
 enum echo_after { ECHO_AFTER_QUEUED, ECHO_AFTER_WRITTEN, ECHO_AFTER_SYNCED };
 enum stall_action { STALL_BLOCK, STALL_DROP, STALL_CLOSE };
 
-/* In keep_free: the rest is hundredths of the file system, not bytes. */
+/* In keep_free: the rest is percent of the file system, not bytes. */
 #define CONFIG_PERCENT (UINT64_C(1) << 63)
 
 #define CONFIG_MAX_ADDRESSES 16
@@ -35,7 +35,7 @@ struct config {
 	/* [server] */
 	char addresses[CONFIG_MAX_ADDRESSES][CONFIG_ADDRESS_SIZE];	/* numeric, or "*" */
 	unsigned n_addresses;
-	bool addresses_are_default;	/* then one that the kernel lacks is skipped, not an error */
+	bool addresses_are_default;	/* then one that the kernel lacks is skipped */
 	uint16_t port;
 	unsigned max_clients;
 	uint64_t idle_timeout_usec;	/* 0: never */
@@ -56,7 +56,7 @@ struct config {
 	enum echo_after echo_after;
 	enum stall_action when_stalled;
 	uint64_t stall_timeout_usec;
-	uint64_t keep_free;		/* bytes, or CONFIG_PERCENT + hundredths of the file system */
+	uint64_t keep_free;		/* bytes, or CONFIG_PERCENT + percent */
 	uint64_t logger_timeout_usec;	/* 0: never */
 };
 

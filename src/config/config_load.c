@@ -187,7 +187,8 @@ static int handle_key(void *user, const char *section, const char *name, const c
 /* Returns whether inih may see the line. */
 static bool check_header(struct loader *l, const char *line, size_t len)
 {
-	const char *name = line + 1, *end = memchr(line, ']', len), *rest = end ? end + 1 : line + len;
+	const char *name = line + 1, *end = memchr(line, ']', len);
+	const char *rest = end ? end + 1 : line + len;
 	size_t name_len = (end ? (size_t)(end - line) : len) - 1;
 	size_t rest_len = trim(&rest, (size_t)(line + len - rest));
 
@@ -283,7 +284,9 @@ static bool check_line(struct loader *l, const char *line, size_t len, size_t ro
 		l->section_unknown |= header;
 		return false;
 	}
-	return rest == 0 || comment || (header ? check_header(l, line, len) : check_key(l, line, len));
+	if (rest == 0 || comment)
+		return true;
+	return header ? check_header(l, line, len) : check_key(l, line, len);
 }
 
 /* An ini_reader: gives inih only lines that it understands as we do, an empty one for others. */

@@ -18,7 +18,8 @@ static const char *const raw[] = {"format", "message_limit", "at_message_limit",
 static bool raw_would_rotate(const struct config *c, char *wrong, size_t size)
 {
 	snprintf(wrong, size,
-		 "a raw log has no records to count before rotating; allowed: format = text or json, at_message_limit = stop or message_limit = 0");
+		 "a raw log has no records to count before rotating; allowed: format = text or "
+		 "json, at_message_limit = stop or message_limit = 0");
 	return c->format == FORMAT_RAW && c->message_limit > 0 &&
 	       c->at_message_limit == LIMIT_ROTATE;
 }
@@ -28,7 +29,8 @@ static const char *const limited_stdout[] = {"path", "message_limit", NULL};
 static bool stdout_has_a_limit(const struct config *c, char *wrong, size_t size)
 {
 	snprintf(wrong, size,
-		 "stdout is no file that messages can be counted in; allowed: message_limit = 0, or a path");
+		 "stdout is no file that messages can be counted in; allowed: message_limit = 0, "
+		 "or a path");
 	return config_logs_to_stdout(c) && c->message_limit > 0;
 }
 
@@ -37,7 +39,8 @@ static const char *const synced_stdout[] = {"path", "echo_after", NULL};
 static bool stdout_would_be_synced(const struct config *c, char *wrong, size_t size)
 {
 	snprintf(wrong, size,
-		 "stdout cannot be put on disk; allowed: echo_after = queued or written, or a path");
+		 "stdout cannot be put on disk; allowed: echo_after = queued or written, or a "
+		 "path");
 	return config_logs_to_stdout(c) && c->echo_after == ECHO_AFTER_SYNCED;
 }
 

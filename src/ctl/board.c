@@ -11,7 +11,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What the names of the program and of its builds for tests begin with; workers and loggers have others. */
+/*
+ * What the names of the program and of its builds for tests begin with; workers and
+ * loggers have others.
+ */
 #define MASTER_COMM "echo-logd"
 
 static int map(int fd, struct scoreboard **ret_board)

@@ -20,7 +20,10 @@
  */
 int board_open(const char *directory, struct scoreboard **ret_board);
 
-/* Whether PID, from a scoreboard, is that of a living echo-logd, and not of what got the number after it. */
+/*
+ * Whether PID, from a scoreboard, is that of a living echo-logd, and not of what got the
+ * number after it.
+ */
 bool board_master_lives(pid_t pid);
 
 #endif

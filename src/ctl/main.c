@@ -10,10 +10,14 @@ static const struct command {
 	int (*run)(int argc, char *argv[]);
 	const char *arguments, *help;
 } commands[] = {
-	{"status", ctl_status, "[--json] [--runtime DIR]", "show what the daemon does, and its account of every byte"},
-	{"reload", ctl_reload, "[--runtime DIR]", "check the configuration and reload it; wait until it has taken effect"},
-	{"reopen", ctl_reopen, "[--runtime DIR]", "open the log again after it was renamed; wait until that is done"},
-	{"verify", ctl_verify, "FILE...", "check that nothing in the log is missing, doubled or torn"},
+	{"status", ctl_status, "[--json] [--runtime DIR]",
+	 "show what the daemon does, and its account of every byte"},
+	{"reload", ctl_reload, "[--runtime DIR]",
+	 "check the configuration and reload it; wait until it has taken effect"},
+	{"reopen", ctl_reopen, "[--runtime DIR]",
+	 "open the log again after it was renamed; wait until that is done"},
+	{"verify", ctl_verify, "FILE...",
+	 "check that nothing in the log is missing, doubled or torn"},
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -83,8 +83,8 @@ int ctl_reload(int argc, char *argv[])
 		return CTL_FAILED;
 	}
 	if (command_line_read(board, &options) < 0) {
-		fputs("echo-logctl: the command line of this echo-logd is too long to be known here; send "
-		      "SIGHUP to its master instead\n",
+		fputs("echo-logctl: the command line of this echo-logd is too long to be known "
+		      "here; send SIGHUP to its master instead\n",
 		      stderr);
 		return CTL_FAILED;
 	}

@@ -12,7 +12,10 @@
 #include "ctl/board.h"
 #include "ctl/ctl.h"
 
-/* What is asked for takes some milliseconds; more only where the disk, or an old file, is in the way. */
+/*
+ * What is asked for takes some milliseconds; more only where the disk, or an old file, is
+ * in the way.
+ */
 #define LONGEST_WAIT_USEC 60000000
 static const struct timespec look_again = {.tv_nsec = 2000000};
 
@@ -62,8 +65,8 @@ struct scoreboard *runtime_open(const char *directory)
 	fputs("echo-logctl: ", stderr);
 	if (r == -ENOENT || r == -ENOTDIR)
 		fprintf(stderr,
-			"echo-logd is not running here (no %s/scoreboard); for another instance use "
-			"--runtime DIR\n",
+			"echo-logd is not running here (no %s/scoreboard); for another instance "
+			"use --runtime DIR\n",
 			directory);
 	else if (r == -EACCES)
 		fprintf(stderr,
@@ -86,8 +89,8 @@ struct scoreboard *runtime_open(const char *directory)
 void runtime_say_dead(const char *directory, pid_t pid)
 {
 	fprintf(stderr,
-		"echo-logctl: the echo-logd of %s/scoreboard (process %d) is not running any more; for "
-		"another instance use --runtime DIR\n",
+		"echo-logctl: the echo-logd of %s/scoreboard (process %d) is not running any more; "
+		"for another instance use --runtime DIR\n",
 		directory, (int)pid);
 }
 

@@ -29,28 +29,28 @@
 enum slot_state { SLOT_FREE, SLOT_IDLE, SLOT_BUSY };
 
 /*
- * One worker at a time.  The counters go on from worker to worker and are
- * never set back, so their sums over all slots are the service's totals,
- * whoever was killed.  Written by the worker in the slot; by the master
- * while there is none.
+ * The place of one worker at a time.  The counters continue from worker to
+ * worker and are never reset.  So their sums over all slots are the totals of
+ * the service, whichever process was killed.  Written by the worker in the
+ * slot; by the master while there is none.
  *
- * What is received is counted first, what became of it afterwards: at any
+ * A worker counts first what it received, then what became of it.  So at any
  * instant received >= logged + dropped + unknown, and the rest is in flight.
  */
 struct slot {
 	_Alignas(64) _Atomic pid_t pid;
-	_Atomic uint32_t generation;		/* of the configuration that the worker runs on */
+	_Atomic uint32_t generation;		/* of the configuration that the worker has */
 	_Atomic uint32_t holds_tickets;		/* see tickets.h */
-	_Atomic uint64_t connection_id;		/* 0: none.  Set before `open`, cleared after `close` */
-	_Atomic uint64_t bytes_at_open;		/* received_bytes when it began, and messages */
+	_Atomic uint64_t connection_id;		/* set before `open`, cleared after `close` */
+	_Atomic uint64_t bytes_at_open;		/* received_bytes when the connection began */
 	_Atomic uint64_t messages_at_open;
 	char peer[PEER_NAME_SIZE];		/* valid while connection_id is not 0 */
 	_Atomic uint64_t clients;
 	_Atomic uint64_t received_messages;
 	_Atomic uint64_t received_bytes;
-	_Atomic uint64_t intended_bytes;	/* what logged_bytes will be after the write under way */
+	_Atomic uint64_t intended_bytes;	/* logged_bytes after the write under way */
 	_Atomic uint64_t logged_bytes;		/* payload bytes in records given to the pipe */
-	_Atomic uint64_t unknown_bytes;		/* of the writes in which workers were killed; master */
+	_Atomic uint64_t unknown_bytes;		/* master: of writes in which workers were killed */
 	_Atomic uint64_t dropped_messages;
 	_Atomic uint64_t dropped_bytes;
 };
@@ -68,87 +68,94 @@ enum pending_record {
 	PENDING_LIMIT = 4,	/* a `limit` record; set by the logger itself */
 };
 
-/* What the master wants of the logger; a logger that is reborn finds it still here. */
+/* What the master wants of the logger.  It stays here for the next logger if one dies. */
 enum logger_order {
 	ORDER_NONE,
-	ORDER_REOPEN,		/* leave at a record boundary; the master opens the file again */
-	ORDER_FINISH,		/* every worker is gone: leave when both pipes are empty */
+	ORDER_REOPEN,		/* leave between two records; the master opens the file again */
+	ORDER_FINISH,		/* no worker is left: leave when both pipes are empty */
 };
 
 /* See shortage.h. */
 enum shortage_kind { SHORTAGE_ACCEPT, SHORTAGE_FORK, SHORTAGE_WORK, N_SHORTAGES };
 
-/* Written by whoever met it last. */
+/* Written by the process that met it last. */
 struct shortage {
 	_Atomic int32_t error;
 	_Atomic uint64_t met_usec;	/* monotonic; 0: never */
 };
 
-/* How many messages the file holds up to an offset that is a record boundary. */
+/* How many messages the file holds up to an offset between two records. */
 struct message_count {
 	uint64_t offset_bytes;
 	uint64_t messages;
 };
 
+/* The word before the colon says who writes the cell; "atomic": several processes do. */
 struct scoreboard {
 	uint64_t magic;
 	uint32_t version;
 	uint32_t n_slots;
 	uint64_t size_bytes;
-	uint32_t format;			/* master: enum log_format of the records in the pipes */
-	_Atomic pid_t master_pid;		/* master; this and the next two: for tools */
-	_Atomic pid_t logger_pid;		/* master; 0: none just now */
-	_Atomic uint64_t started_usec;		/* master: realtime at which this master started */
+	uint32_t format;			/* master: log_format of the records in the pipes */
+	_Atomic pid_t master_pid;		/* master: this and the next two are for tools */
+	_Atomic pid_t logger_pid;		/* master: 0 while there is none */
+	_Atomic uint64_t started_usec;		/* master: realtime of its start */
 	char boot_id[33];			/* master: see boot_id.h */
 
 	_Alignas(64)
 	_Atomic uint32_t generation;		/* master: of the configuration in force, from 1 */
 	_Atomic uint32_t logger_order;		/* atomic: enum logger_order */
 	_Atomic uint32_t pending_records;	/* atomic: enum pending_record */
-	_Atomic uint32_t wants_start;		/* master: a `start` record, when the stage is next empty */
-	_Atomic uint64_t torn_bytes;		/* master, before it sets PENDING_TORN */
-	_Atomic uint32_t must_sync;		/* master: echo_after is, or has been, synced */
-	_Atomic uint32_t reopens;		/* master: how often a log file was taken into use */
-	_Atomic uint32_t reopens_asked;		/* master: how often SIGUSR1 was seen */
-	_Atomic uint32_t reopens_done;		/* master: reopens_asked when log.path was last opened and in use */
-	_Atomic uint32_t reloads_asked;		/* master: how often SIGHUP was seen */
-	_Atomic uint32_t reloads_done;		/* master: reloads_asked when the last reload that is over began */
-	_Atomic uint32_t reload_refused;	/* master, before reloads_done: that one changed nothing */
-	char reload_words[256];			/* master, before that: why, or what of it needs more; ends with NUL */
-	_Atomic uint32_t command_line_bytes;	/* master, after the next: see command_line.h; 0: not known */
-	char command_line[8192];		/* master: words, each with its NUL */
-	_Atomic uint32_t log_is_copied;		/* logger: said that the log in use takes no splice; cleared by the master */
-	_Atomic int32_t no_logger_errno;	/* master: why there is no logger; 0 while there is, or will be at once */
+	_Atomic uint32_t wants_start;		/* master: a `start` when the stage is empty */
+	_Atomic uint64_t torn_bytes;		/* master: set before PENDING_TORN */
+	_Atomic uint32_t must_sync;		/* master: echo_after is, or was, synced */
+	_Atomic uint32_t reopens;		/* master: how many files have become the log */
+
+	/* How often it was asked for, and which of these requests the last answer covers. */
+	_Atomic uint32_t reopens_asked;		/* master: SIGUSR1 seen */
+	_Atomic uint32_t reopens_done;		/* master: log.path was opened and is in use */
+	_Atomic uint32_t reloads_asked;		/* master: SIGHUP seen */
+	_Atomic uint32_t reloads_done;		/* master: that reload is over */
+	_Atomic uint32_t reload_refused;	/* master: set before reloads_done */
+	char reload_words[256];			/* master: before that; why, or what needs more */
+
+	_Atomic uint32_t command_line_bytes;	/* master: set last; 0: not known */
+	char command_line[8192];		/* master: words with their NUL, command_line.h */
+	_Atomic uint32_t log_is_copied;		/* logger: logged that; the master clears it */
+	_Atomic int32_t no_logger_errno;	/* master: why no logger can be started; or 0 */
 
 	_Alignas(64)
-	_Atomic uint64_t logger_beat;		/* logger: 0 until it is up, then grows with each round */
-	_Atomic uint64_t moved_bytes;		/* logger: all that it ever put into files */
-	_Atomic int32_t stalled_errno;		/* logger: why the file takes nothing; 0 while it does */
-	_Atomic uint32_t limit_reached;		/* logger: at_message_limit = stop, and it has stopped */
-	_Atomic uint32_t count_index;		/* logger: which of the two counts below is the newest */
+	_Atomic uint64_t logger_beat;		/* logger: 0 until it is up; grows each round */
+	_Atomic uint64_t moved_bytes;		/* logger: all that loggers wrote to files */
+	_Atomic int32_t stalled_errno;		/* logger: why the log cannot be written; or 0 */
+	_Atomic uint32_t limit_reached;		/* logger: at_message_limit = stop has stopped */
+	_Atomic uint32_t count_index;		/* logger: which of the two counts is newer */
 	struct message_count count[2];		/* logger */
-	_Atomic uint64_t round_offset_bytes;	/* logger: of the file, where it last began to move; 0: seen to */
+	_Atomic uint64_t round_offset_bytes;	/* logger: of the file, at the start of the round;
+						   0: logger_truncation has checked it */
 
 	_Alignas(64)
 	_Atomic uint32_t round_started;		/* logger: see receipt.h */
 	_Atomic uint32_t round_done;		/* logger: futex of the waiting workers */
 	_Atomic uint32_t round_failed;		/* logger: the last round that failed */
-	_Atomic uint32_t round_syncing;		/* logger: 1 from before a sync until it has succeeded */
-	_Atomic uint32_t round_wanted;		/* atomic: the highest round that a worker waits for */
-	_Atomic uint32_t logger_is_idle;	/* logger: 1 while it has to be woken by its bell */
+	_Atomic uint32_t round_syncing;		/* logger: 1 from before a sync to its success */
+	_Atomic uint32_t round_wanted;		/* atomic: highest that a worker waits for */
+	_Atomic uint32_t logger_is_idle;	/* logger: 1 while its bell must be rung */
 
 	_Alignas(64)
 	_Atomic uint64_t last_id;		/* atomic: connection ids only rise */
 	_Atomic uint64_t tickets;		/* atomic: see tickets.h */
-	uint64_t tickets_end;			/* logger: messages in the file when the last ticket is used */
+	uint64_t tickets_end;			/* logger: messages in the file after the last */
 
 	_Alignas(64)
-	_Atomic int32_t idle_workers;		/* atomic hint; the master sets it right from the states */
-	_Atomic uint32_t master_dozes;		/* atomic: 1 while the master wants to hear of any activity */
+	_Atomic int32_t idle_workers;		/* atomic: a hint; the master corrects it */
+	_Atomic uint32_t master_dozes;		/* atomic: 1 while activity must ring it awake */
 	struct shortage shortages[N_SHORTAGES];
 
-	/* Then n_slots states, a byte each and apart from the slots, so that one look at
-	 * ten thousand of them is a look at 10 KiB; then the slots. */
+	/*
+	 * Then n_slots states, a byte each and apart from the slots: one look at
+	 * ten thousand of them is a look at 10 KiB.  Then the slots.
+	 */
 	_Alignas(64) _Atomic uint8_t states[];
 };
 
@@ -175,7 +182,7 @@ int scoreboard_adopt(int fd, struct scoreboard **ret);
  */
 int scoreboard_check(const struct scoreboard *board, uint64_t size_bytes);
 
-/* Carries over to NEW what of OLD must outlive it when the number of slots changes. */
+/* When the number of slots changes: copies to NEW what must outlive OLD. */
 void scoreboard_carry_over(struct scoreboard *new, struct scoreboard *old);
 
 /*

@@ -14,7 +14,8 @@ const char *stall_consequence(enum stall_action when_stalled)
 	static const char *const words[] = {
 		[STALL_BLOCK] = "clients wait, nothing is lost",
 		[STALL_DROP] = "after log.stall_timeout messages are echoed but not saved",
-		[STALL_CLOSE] = "after log.stall_timeout clients are disconnected without their echo",
+		[STALL_CLOSE] =
+			"after log.stall_timeout clients are disconnected without their echo",
 	};
 
 	return words[when_stalled];

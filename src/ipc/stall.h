@@ -16,7 +16,10 @@
 /* In words, for a message: what happens to clients while the log cannot be written. */
 const char *stall_consequence(enum stall_action when_stalled);
 
-/* One waiting process's view of the log.  It is stalled if moved_bytes has not grown for the timeout. */
+/*
+ * One waiting process's view of the log.  It is stalled if moved_bytes has not grown for
+ * the timeout.
+ */
 struct stall_watch {
 	const struct scoreboard *board;
 	uint64_t timeout_usec;

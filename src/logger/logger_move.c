@@ -63,7 +63,8 @@ int logger_move_batch(struct logger *l, size_t n)
 		if (moved < 0 && errno == EINTR)
 			continue;
 		if (moved <= 0) {
-			journal_error("cannot move records from the log pipe: %m; the logger exits");
+			journal_error("cannot move records from the log pipe: %m; the logger "
+				      "exits");
 			return LOGGER_CANNOT_GO_ON;
 		}
 		crash_point("logger-batch-staged");

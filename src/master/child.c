@@ -106,7 +106,10 @@ static void keep_what_is_held(enum child_kind kind, struct descriptors *d)
 	close_all_but(&keep);
 }
 
-/* The kernel takes this process before the master and the logger, proc_pid_oom_score_adj(5).  No harm if not. */
+/*
+ * The kernel takes this process before the master and the logger,
+ * proc_pid_oom_score_adj(5).  No harm if not.
+ */
 static void give_way(void)
 {
 	char text[16] = "";

@@ -24,7 +24,10 @@ struct passed {
 	char name[64];			/* sd_listen_fds_with_names(3), cut */
 };
 
-/* What is kept beside the pipes and the log file, -1 where there is none; and what else came with it. */
+/*
+ * What is kept beside the pipes and the log file, -1 where there is none; and what else
+ * came with it.
+ */
 struct kept {
 	int scoreboard_fd;
 	int spill_fd;
@@ -33,9 +36,9 @@ struct kept {
 };
 
 /*
- * Takes what was kept, and what a socket unit passes: fills the pipes and the log file of *FDS (-1 where
- * there is none) and *RET_KEPT.  Half a pipe is no pipe.
- * Returns whether both pipes are there.
+ * Takes what was kept, and what a socket unit passes: fills the pipes and the
+ * log file of *FDS (-1 where there is none) and *RET_KEPT.  A pipe of which
+ * one end is missing counts as missing.  Returns whether both pipes are there.
  */
 bool fdstore_take(struct descriptors *fds, struct kept *ret_kept);
 

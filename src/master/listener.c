@@ -36,7 +36,9 @@ static int listen_on(const struct sockaddr_storage *address, socklen_t len, bool
 	r = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
 	if (r == 0 && address->ss_family == AF_INET6)
 		r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !dual_stack);
-	if (r == 0 && (bind(fd, (const struct sockaddr *)address, len) < 0 || listen(fd, BACKLOG) < 0))
+	if (r == 0 && bind(fd, (const struct sockaddr *)address, len) < 0)
+		r = -errno;
+	if (r == 0 && listen(fd, BACKLOG) < 0)
 		r = -errno;
 	if (r < 0) {
 		close(fd);
@@ -89,7 +91,10 @@ static void close_new(struct listeners *opened, const struct listeners *running)
 			close(opened->item[i].fd);
 }
 
-/* Opens or takes over what CONFIG names.  Returns 0 or -errno; *OPENED holds what is open in any case. */
+/*
+ * Opens or takes over what CONFIG names.  Returns 0 or -errno; *OPENED holds what is open
+ * in any case.
+ */
 static int open_all(const struct config *config, const struct listeners *running,
 		    struct listeners *opened, char *skipped, size_t skipped_size)
 {
@@ -244,7 +249,10 @@ void listeners_configure(const struct listeners *listeners, const struct config 
 	for (unsigned i = 0; i < listeners->n; i++) {
 		int fd = listeners->item[i].fd;
 
-		/* Cannot fail on a TCP socket, and a socket that is not TCP has no use for the first. */
+		/*
+		 * Cannot fail on a TCP socket, and a socket that is not TCP has no use for the
+		 * first.
+		 */
 		(void)set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle));
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &idle, sizeof(idle));

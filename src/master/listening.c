@@ -35,7 +35,8 @@ void listening_adopt(struct service *s, const struct kept *kept)
 
 		if (r == -ENOTSOCK) {
 			/* Perhaps kept by another version; that is no reason not to serve. */
-			journal_warning("systemd passed a descriptor named %s, which is not a socket; it is closed",
+			journal_warning("systemd passed a descriptor named %s, which is not a "
+					"socket; it is closed",
 					passed->name);
 		} else if (r < 0) {
 			journal_failure(JOURNAL_CANNOT_START, LOG_ERR, -r,

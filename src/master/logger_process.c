@@ -29,7 +29,10 @@
 #define BEATS_OF_SUCCESS 2
 /* How often something that must be done before the next logger is tried again. */
 #define RETRY_USEC 200000
-/* Of the time between two looks at the logger no more counts: the master itself may have been stopped. */
+/*
+ * Of the time between two looks at the logger no more counts: the master itself may have
+ * been stopped.
+ */
 #define LONGEST_LOOK_USEC 2000000
 
 static int apply_logger_exit(struct service *s)
@@ -223,8 +226,8 @@ bool logger_process_watch(struct service *s)
 	    s->logger.silent_usec >= s->config.logger_timeout_usec) {
 		journal_field("LOGGER_PID=%d", (int)s->logger.pid);
 		journal_event(JOURNAL_LOGGER_HANGS, LOG_ERR,
-			      "the logger has not responded for %llu s; killing it and starting another, "
-			      "nothing is lost",
+			      "the logger has not responded for %llu s; killing it and starting "
+			      "another, nothing is lost",
 			      (unsigned long long)s->logger.silent_usec / 1000000);
 		kill(s->logger.pid, SIGKILL);
 		s->logger.looked_usec = 0;
@@ -259,7 +262,10 @@ bool logger_process_reaped(struct service *s, pid_t pid, int wait_status)
 		replace_unsynced(s);
 		break;
 	case LOGGER_CANNOT_GO_ON:
-		/* It has said why, but not where STATUS= is from.  A successor would find the same. */
+		/*
+		 * It has said why, but not where STATUS= is from.  A successor would find the
+		 * same.
+		 */
 		journal_error("the logger cannot continue; the service exits");
 		(void)sd_event_exit(s->event, STATUS_CANNOT_GO_ON);
 		break;

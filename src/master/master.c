@@ -25,7 +25,10 @@
 #define TICK_USEC 1000000
 /* So often in the time after which systemd would take us for hanging. */
 #define WATCHDOG_SHARE 3
-/* SIGTERM is repeated so often: a worker may just have been between its look at the flag and a wait. */
+/*
+ * SIGTERM is repeated so often: a worker may just have been between its look at the flag
+ * and a wait.
+ */
 #define REPEAT_USEC 100000
 
 static const int taken_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
@@ -44,7 +47,10 @@ void master_block_signals(void)
 	signal(SIGXFSZ, SIG_IGN);
 }
 
-/* With every worker gone, and nothing left to say for a killed one, only the pipes are left to empty. */
+/*
+ * With every worker gone, and nothing left to say for a killed one, only the pipes are
+ * left to empty.
+ */
 static void finish_if_alone(struct service *s)
 {
 	if (s->phase != PHASE_DRAINING && s->phase != PHASE_CLOSING)
@@ -83,7 +89,8 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 		scoreboard_totals(s->board, &totals);
 		journal_field("CLIENTS=%u", totals.busy);
 		if (totals.busy == 0)
-			journal_event(JOURNAL_STOPPING, LOG_INFO, "stopping; no client is connected");
+			journal_event(JOURNAL_STOPPING, LOG_INFO,
+				      "stopping; no client is connected");
 		else
 			journal_event(JOURNAL_STOPPING, LOG_INFO,
 				      "stopping; waiting up to %llu ms for %u client%s",
@@ -180,8 +187,9 @@ static void look_at_limit(struct service *s)
 		journal_field("LOG_PATH=%s", s->config.path);
 		journal_field("MESSAGES=%llu", (unsigned long long)s->config.message_limit);
 		journal_event(JOURNAL_MESSAGE_LIMIT, LOG_WARNING,
-			      "%s has reached log.message_limit (%llu message%s): new messages are echoed "
-			      "but not saved; rename the file and run echo-logctl reopen, or raise the limit",
+			      "%s has reached log.message_limit (%llu message%s): new messages are "
+			      "echoed but not saved; rename the file and run echo-logctl reopen, "
+			      "or raise the limit",
 			      s->config.path, (unsigned long long)s->config.message_limit,
 			      PLURAL(s->config.message_limit));
 	}

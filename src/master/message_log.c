@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,6 +17,7 @@
 #include "logger/logger.h"
 #include "logger/logger_exit.h"
 #include "master/fdstore.h"
+#include "master/log_failure.h"
 
 /* How long a start waits for another process to leave the log: two seconds. */
 #define LOCK_TRIES 20
@@ -52,79 +52,6 @@ static const char *consequence_of_no_log(const struct service *s)
 	return stall_consequence(s->config.when_stalled);
 }
 
-/* The user that this process runs as, as chown(1) takes it. */
-static void name_user(char *text, size_t size)
-{
-	const struct passwd *user = getpwuid(geteuid());
-
-	if (user)
-		snprintf(text, size, "%s", user->pw_name);
-	else
-		snprintf(text, size, "%u", geteuid());
-}
-
-/* What is wrong with the file at PATH, and what to do about it.  R is the -errno of opening it. */
-static void explain_open_failure(const char *path, int r, char *text, size_t size)
-{
-	char directory[PATH_MAX], user[64];
-	const char *slash = strrchr(path, '/'), *error = strerror(-r);
-
-	snprintf(directory, sizeof(directory), "%.*s", slash == path ? 1 : (int)(slash - path), path);
-	name_user(user, sizeof(user));
-	switch (-r) {
-	case EBUSY:
-		snprintf(text, size, "%s is locked: another echo-logd writes to it", path);
-		break;
-	case ENOTSUP:
-		snprintf(text, size, "%s is not a regular file", path);
-		break;
-	case EROFS:
-		snprintf(text, size,
-			 "cannot write to %s: %s; under systemd add ReadWritePaths=%s to a drop-in "
-			 "(systemctl edit echo-logd)",
-			 path, error, directory);
-		break;
-	case EACCES:
-	case EPERM:
-		snprintf(text, size, "user %s cannot create or write %s: %s; try: chown %s %s", user,
-			 path, error, user, directory);
-		break;
-	case ENOENT:
-	case ENOTDIR:
-		snprintf(text, size,
-			 "the directory %s does not exist or is not a directory: %s; create it for "
-			 "user %s",
-			 directory, error, user);
-		break;
-	default:
-		snprintf(text, size, "cannot open %s: %s", path, error);
-	}
-}
-
-/* Logs that the log at PATH cannot be used: log.path: TEXT; CONSEQUENCE. */
-static void report_unusable(const char *path, int r, const char *text, const char *consequence)
-{
-	journal_field("LOG_PATH=%s", path);
-	journal_failure(JOURNAL_LOG_UNUSABLE, LOG_ERR, -r, "log.path: %s; %s", text, consequence);
-}
-
-static void report_open_failure(const char *path, int r, const char *consequence)
-{
-	char text[2 * PATH_MAX];
-
-	explain_open_failure(path, r, text, sizeof(text));
-	report_unusable(path, r, text, consequence);
-}
-
-/* Logs that ACTION on the file at PATH failed. */
-static void report_failed_action(const char *action, const char *path, int r, const char *consequence)
-{
-	char text[2 * PATH_MAX];
-
-	snprintf(text, sizeof(text), "cannot %s %s: %s", action, path, strerror(-r));
-	report_unusable(path, r, text, consequence);
-}
-
 /* The directory of a file that was made or renamed, where echoes promise that it is on disk. */
 static void sync_directory(struct service *s)
 {
@@ -139,8 +66,8 @@ static void sync_directory(struct service *s)
 	snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path + 1), path);
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd) < 0)
-		journal_warning("cannot sync the directory %s: %m; the name of the new file may not "
-				"survive a power cut",
+		journal_warning("cannot sync the directory %s: %m; the name of the new file may "
+				"not survive a power cut",
 				directory);
 	if (fd >= 0)
 		close(fd);
@@ -152,7 +79,7 @@ static int examine(int fd, const struct config *config, struct logfile_contents 
 	int r = logfile_examine(fd, config->format, ret);
 
 	if (r < 0 && is_news(told_errno, r))
-		report_failed_action("read", config->path, r, consequence);
+		log_failure_report_action("read", config->path, r, consequence);
 	return r;
 }
 
@@ -204,7 +131,7 @@ static int set_aside(const char *path, int *told_errno, const char *consequence)
 	int r = logfile_set_aside(path, name);
 
 	if (r < 0 && is_news(told_errno, r))
-		report_failed_action("rename", path, r, consequence);
+		log_failure_report_action("rename", path, r, consequence);
 	return r;
 }
 
@@ -241,7 +168,10 @@ static int go_to_end(int fd)
 	return 0;
 }
 
-/* A descriptor of its own, so that it is held and closed as that of a file.  Returns it or -errno. */
+/*
+ * A descriptor of its own, so that it is held and closed as that of a file.  Returns it or
+ * -errno.
+ */
 static int open_stdout(int *told_errno, const char *consequence)
 {
 	int flags = fcntl(STDOUT_FILENO, F_GETFL), fd, r;
@@ -262,12 +192,12 @@ static int open_stdout(int *told_errno, const char *consequence)
 	if (fd >= 0 || !is_news(told_errno, fd))
 		return fd;
 	if (fd == -ENOTSUP)
-		report_unusable("stdout", fd,
+		log_failure_report("stdout", fd,
 				"stdout is the journal, where client data does not belong; set "
 				"StandardOutput=file:PATH in a drop-in, or another log.path",
 				consequence);
 	else
-		report_failed_action("write to", "stdout", fd, consequence);
+		log_failure_report_action("write to", "stdout", fd, consequence);
 	return fd;
 }
 
@@ -287,7 +217,7 @@ static int open_for_format(struct service *s, const struct config *config, int *
 	fd = open_and_lock(s, config);
 	if (fd < 0) {
 		if (is_news(told_errno, fd))
-			report_open_failure(config->path, fd, consequence);
+			log_failure_report_open(config->path, fd, consequence);
 		return fd;
 	}
 	r = examine(fd, config, &contents, told_errno, consequence);
@@ -297,14 +227,15 @@ static int open_for_format(struct service *s, const struct config *config, int *
 	if (r == 0) {
 		journal_field("LOG_PATH=%s", config->path);
 		journal_event(JOURNAL_LOG_SET_ASIDE, LOG_NOTICE,
-			      "%s is not in the format that log.format names; it is renamed", config->path);
+			      "%s is not in the format that log.format names; it is renamed",
+			      config->path);
 		r = set_aside(config->path, told_errno, consequence);
 	}
 	if (r < 0)
 		return r;
 	fd = logfile_open(config->path, config->mode);
 	if (fd < 0 && is_news(told_errno, fd))
-		report_open_failure(config->path, fd, consequence);
+		log_failure_report_open(config->path, fd, consequence);
 	return fd;
 }
 
@@ -402,7 +333,10 @@ int message_log_reopen(struct service *s)
 {
 	int fd, r;
 
-	/* Renamed since the reload opened it: whoever asks for the log to be opened again means the name. */
+	/*
+	 * Renamed since the reload opened it: whoever asks for the log to be opened again means
+	 * the name.
+	 */
 	if (!is_file_at(s->log.next_file, s->config.path))
 		message_log_forget_next(s);
 	fd = s->log.next_file;
@@ -412,7 +346,8 @@ int message_log_reopen(struct service *s)
 			set_mode(s);
 			return 0;
 		}
-		fd = open_for_format(s, &s->config, &s->log.reported_errno, consequence_of_no_log(s));
+		fd = open_for_format(s, &s->config, &s->log.reported_errno,
+				     consequence_of_no_log(s));
 		if (fd < 0)
 			return fd;
 	}
@@ -426,7 +361,10 @@ int message_log_rotate(struct service *s)
 {
 	int r = 0;
 
-	/* Stdout has no name to lose.  Not twice, when the renaming succeeded and the opening did not. */
+	/*
+	 * Stdout has no name to lose.  Not twice, when the renaming succeeded and the opening
+	 * did not.
+	 */
 	if (!config_logs_to_stdout(&s->config) && is_current_file(s, s->config.path))
 		r = set_aside(s->config.path, &s->log.reported_errno, consequence_of_no_log(s));
 	crash_point("master-file-renamed");
@@ -447,8 +385,8 @@ int message_log_resume_truncated(struct service *s)
 	crash_point("master-truncation-seen");
 	journal_field("LOG_PATH=%s", s->config.path);
 	journal_event(JOURNAL_LOG_TRUNCATED, LOG_WARNING,
-		      "%s was truncated by another program: its records are lost, logging continues; "
-		      "rename the file instead (copytruncate loses records)",
+		      "%s was truncated by another program: its records are lost, logging "
+		      "continues; rename the file instead (copytruncate loses records)",
 		      s->config.path);
 	forget_counts(s);
 	set_pending(s, PENDING_TORN | (contents.is_empty ? PENDING_START : 0), contents.torn_bytes);

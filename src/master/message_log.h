@@ -15,7 +15,10 @@
 /* At start: opens the log file.  One of another format is set aside before. */
 int message_log_open_first(struct service *s);
 
-/* At start, with a log file that a killed run left with systemd: applies the configuration to it. */
+/*
+ * At start, with a log file that a killed run left with systemd: applies the configuration
+ * to it.
+ */
 int message_log_adopt(struct service *s);
 
 /*

@@ -17,7 +17,10 @@ void notify_reloading(void);
  */
 void notify_stopping(const struct service *s);
 
-/* About to exit with STATUS, which is not STATUS_CLEAN: why, in words and as an errno if there is one. */
+/*
+ * About to exit with STATUS, which is not STATUS_CLEAN: why, in words and as an errno if
+ * there is one.
+ */
 void notify_failed(const struct service *s, int status);
 
 /* Refreshes STATUS= from the scoreboard. */

@@ -22,8 +22,8 @@ static int leave_records_with_systemd(struct service *s, int r)
 	journal_field("BYTES=%zu", spill_left(&s->fds));
 	journal_field("SPILL=%s", s->spill.path);
 	journal_failure(JOURNAL_RECORDS_LOST, LOG_CRIT, -r,
-			"cannot save the last run's records (%zu bytes) in %s: %s; systemd keeps them "
-			"until the service is stopped, retrying",
+			"cannot save the last run's records (%zu bytes) in %s: %s; systemd keeps "
+			"them until the service is stopped, retrying",
 			spill_left(&s->fds), s->spill.path, strerror(-r));
 	sleep(SPILL_PAUSE_SEC);
 	return STATUS_RECORDS_LOST;

@@ -72,8 +72,8 @@ static int open_listeners(struct service *s, const struct config *fresh,
 			       ret_listeners);
 
 	if (r == 0 && ret_listeners->are_passed && names_other_addresses(fresh, &s->config))
-		make_reservation(s, "server.address and server.port have no effect: systemd made the sockets; "
-				    "change the socket unit");
+		make_reservation(s, "server.address and server.port have no effect: systemd made "
+				    "the sockets; change the socket unit");
 	return r;
 }
 

@@ -24,7 +24,7 @@
 enum phase {
 	PHASE_STARTING,		/* until the logger is up */
 	PHASE_RUNNING,
-	PHASE_DRAINING,		/* no client is accepted; those connected have drain_timeout to finish */
+	PHASE_DRAINING,		/* none is accepted; connected clients have drain_timeout */
 	PHASE_CLOSING,		/* workers finish the message in hand and leave */
 	PHASE_FINISHING,	/* no worker left; the logger empties the pipes */
 };
@@ -68,7 +68,7 @@ struct logger_process {
 struct message_log {
 	int next_file;			/* opened by a reload for the next logger, or -1 */
 	int reported_errno;		/* why the file cannot be used, logged already; 0: it can */
-	uint32_t reopens_answered;	/* reopens_asked when the file of the next logger was opened */
+	uint32_t reopens_answered;	/* reopens_asked when the next file was opened */
 };
 
 /* shortage_report.c */
@@ -89,7 +89,7 @@ struct reload {
 	bool has_failed;		/* the last one; STATUS= says so */
 	uint32_t answers;		/* reloads_asked when the last reload began */
 	char words[256];		/* of the last reload: what has not taken effect */
-	struct diagnostics diagnostics;	/* of the last one, or of the start; too large for a stack */
+	struct diagnostics diagnostics;	/* of the last one, or of the start */
 };
 
 struct service {
@@ -97,9 +97,9 @@ struct service {
 	sd_event *event;
 	struct scoreboard *board;
 	enum phase phase;
-	int exit_errno;			/* for systemd: why it cannot start; 0: no single errno says */
-	uint32_t generation;		/* of `config`; in the scoreboard once all of it has taken effect */
-	bool took_pipes;		/* recover.c: a run before this one was killed and left them */
+	int exit_errno;			/* for systemd: why it cannot start; 0: no single one */
+	uint32_t generation;		/* of `config`, of which a part may not be in effect yet */
+	bool took_pipes;		/* recover.c: of a run that was killed */
 
 	struct loop loop;
 	struct worker_pool pool;

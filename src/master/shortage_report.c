@@ -31,7 +31,8 @@ bool shortage_report_changes(struct service *s)
 		if (is_there) {
 			int error = atomic_load(&s->board->shortages[kind].error);
 
-			journal_failure(JOURNAL_SHORTAGE, LOG_WARNING, error, "%s: %s; %s, retrying",
+			journal_failure(JOURNAL_SHORTAGE, LOG_WARNING, error,
+					"%s: %s; %s, retrying",
 					words[kind].begins, strerror(error),
 					words[kind].consequence);
 		} else {
@@ -47,9 +48,11 @@ void shortage_report_describe(const struct service *s, char *text, size_t size)
 	size_t len = 0;
 
 	text[0] = '\0';
-	for (enum shortage_kind kind = 0; kind < N_SHORTAGES && len < size; kind++)
+	for (enum shortage_kind kind = 0; kind < N_SHORTAGES && len < size; kind++) {
+		int error = atomic_load(&s->board->shortages[kind].error);
+
 		if (shortage_lasts(s->board, kind))
 			len += (size_t)snprintf(text + len, size - len, "Trouble: %s (%s). ",
-						words[kind].begins,
-						strerror(atomic_load(&s->board->shortages[kind].error)));
+						words[kind].begins, strerror(error));
+	}
 }

@@ -33,7 +33,10 @@ size_t spill_left(const struct descriptors *fds)
 	return pipe_bytes(fds->stage_read) + pipe_bytes(fds->log_read);
 }
 
-/* How many bytes of a record are the end of the log before its offset, read to TAIL.  Returns -errno on failure. */
+/*
+ * How many bytes of a record are the end of the log before its offset, read to TAIL.
+ * Returns -errno on failure.
+ */
 static ssize_t read_head(int log_file, off_t offset, char tail[RECORD_MAX], const char **ret_head)
 {
 	off_t start = offset > RECORD_MAX ? offset - RECORD_MAX : 0;
@@ -146,7 +149,10 @@ int spill_resume(struct spill *spill, const struct descriptors *fds, enum log_fo
 	if (fstat(spill->fd, &st) < 0)
 		return -errno;
 	spill->bytes = (uint64_t)st.st_size;
-	/* With an empty stage there was no head to begin with, or it is followed by its rest already. */
+	/*
+	 * With an empty stage there was no head to begin with, or it is followed by its rest
+	 * already.
+	 */
 	return spill->bytes > 0 || pipe_bytes(fds->stage_read) > 0 ? take_head(spill, fds, format)
 								       : 0;
 }

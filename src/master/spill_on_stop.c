@@ -12,8 +12,11 @@
 
 static bool bytes_wait(const struct service *s)
 {
-	/* With nobody left to write, or somebody who waits for a receipt, a logger that stays is a stall
-	 * too: the stage, which may not be looked at, may hold records.  Not so a sync, however long it takes. */
+	/*
+	 * The stage may hold records, and only the logger may look.  So a logger that stays is
+	 * a stall too when no worker is left, or when one waits for a receipt; but not while
+	 * it syncs, however long that takes.
+	 */
 	bool lingers = (s->phase == PHASE_FINISHING || receipt_is_wanted(s->board)) &&
 		       !atomic_load(&s->board->round_syncing);
 
@@ -37,8 +40,8 @@ static void give_up(struct service *s, const char *what, int r)
 	journal_field("BYTES=%zu", spill_left(&s->fds));
 	journal_field("SPILL=%s", s->spill.path);
 	journal_failure(JOURNAL_RECORDS_LOST, LOG_CRIT, -r,
-			"cannot %s %s: %s; %zu bytes of records are lost, unless this stop is part of "
-			"a restart",
+			"cannot %s %s: %s; %zu bytes of records are lost, unless this stop is part "
+			"of a restart",
 			what, s->spill.path, strerror(-r), spill_left(&s->fds));
 	(void)sd_event_exit(s->event, STATUS_RECORDS_LOST);
 }
@@ -96,7 +99,8 @@ void spill_on_stop_if_stalled(struct service *s)
 	if (!s->stop.has_given_up_log) {
 		if (!is_stalled(s))
 			return;
-		journal_warning("cannot write to %s; stopping and saving its records in the state directory",
+		journal_warning("cannot write to %s; stopping and saving its records in the state "
+				"directory",
 				config_log_name(&s->config));
 		s->stop.has_given_up_log = true;
 		if (s->logger.pid > 0)

@@ -48,7 +48,10 @@ static int open_standard_fds(void)
 	return 0;
 }
 
-/* $RUNTIME_DIRECTORY of systemd.exec(5), the first where there are several; NULL without systemd. */
+/*
+ * $RUNTIME_DIRECTORY of systemd.exec(5), the first where there are several; NULL without
+ * systemd.
+ */
 static const char *runtime_directory(void)
 {
 	char *directory = getenv("RUNTIME_DIRECTORY");
@@ -102,7 +105,10 @@ static int prepare_log(struct service *s)
 {
 	int r = recover_set_apart(s);
 
-	/* What is still in the pipes must not be taken for what it is not, now or by the next start. */
+	/*
+	 * What is still in the pipes must not be taken for what it is not, now or by the next
+	 * start.
+	 */
 	if (r < 0)
 		return r;
 	s->board->format = s->config.format;
@@ -116,8 +122,8 @@ static void begin_run(struct service *s)
 	int r = command_line_note(board, s->options);
 
 	if (r < 0)
-		journal_warning("cannot store the command line: %s; echo-logctl reload will not work, send "
-				"SIGHUP instead",
+		journal_warning("cannot store the command line: %s; echo-logctl reload will not "
+				"work, send SIGHUP instead",
 				strerror(-r));
 	atomic_store(&board->master_pid, getpid());
 	atomic_store(&board->logger_pid, 0);
@@ -152,6 +158,8 @@ static int make_what_is_shared(struct service *s)
 
 static void introduce(const struct service *s)
 {
+	static const char of_systemd[] =
+		" (sockets from systemd; server.address and server.port have no effect)";
 	char names[512] = "", path[PATH_MAX];
 	unsigned n_spilled = spill_count(path);
 	size_t len = 0;
@@ -162,23 +170,22 @@ static void introduce(const struct service *s)
 	journal_field("LISTEN=%s", names);
 	journal_field("LOG_PATH=%s", config_log_name(&s->config));
 	journal_event(JOURNAL_STARTED, LOG_INFO, "listening on %s%s, logging to %s", names,
-		      s->fds.listeners.are_passed
-			     ? " (sockets from systemd; server.address and server.port have no effect)"
-			     : "",
-		     config_log_name(&s->config));
+		      s->fds.listeners.are_passed ? of_systemd : "", config_log_name(&s->config));
 	if (geteuid() == 0)
 		journal_warning("running as root is unnecessary; use a user of its own with "
 				"CAP_NET_BIND_SERVICE");
 	if (n_spilled > 0) {
 		journal_field("SPILL=%s", path);
 		journal_event(JOURNAL_SPILLS_WAIT, LOG_NOTICE,
-			      "%u spill file%s with records that an earlier run could not log, the newest "
-			      "is %s; move spills to where the rotated files of the log are kept",
+			      "%u spill file%s with records that an earlier run could not log, the "
+			      "newest is %s; move spills to where the rotated files of the log are "
+			      "kept",
 			      n_spilled, PLURAL(n_spilled), path);
 	}
 	if (s->config.echo_after == ECHO_AFTER_QUEUED && !getenv("NOTIFY_SOCKET"))
-		journal_notice("records still in the log pipe are lost if all processes are killed at "
-			       "once; to prevent this, run under systemd or set log.echo_after = written");
+		journal_notice("records still in the log pipe are lost if all processes are killed "
+			       "at once; to prevent this, run under systemd or set "
+			       "log.echo_after = written");
 }
 
 int startup_open_process(void)

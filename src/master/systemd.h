@@ -16,7 +16,10 @@
 /* Once, before the others. */
 void systemd_open(void);
 
-/* STATE: `KEY=VALUE` lines.  Copies of the N FDS go with them; a message that cannot be sent is lost. */
+/*
+ * STATE: `KEY=VALUE` lines.  Copies of the N FDS go with them; a message that cannot be
+ * sent is lost.
+ */
 void systemd_tell_with_fds(const char *state, const int *fds, unsigned n);
 void systemd_tell(const char *state);
 

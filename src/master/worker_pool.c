@@ -99,7 +99,9 @@ static int fork_workers(struct service *s, unsigned n, bool for_close_killed)
 	int r = 0;
 
 	for (unsigned i = 0; i < s->board->n_slots && n > 0 && r == 0; i++) {
-		if (s->pool.workers[i].pid != 0 || has_close_killed_to_write(s, i) != for_close_killed)
+		if (s->pool.workers[i].pid != 0)
+			continue;
+		if (has_close_killed_to_write(s, i) != for_close_killed)
 			continue;
 		r = fork_worker(s, i);
 		n--;
@@ -154,10 +156,10 @@ void worker_pool_signal(struct service *s, int signo)
 /* A worker that could not do its work is replaced, but not in a busy loop. */
 static void note_failure(struct service *s, unsigned i)
 {
+	uint64_t clients = atomic_load(&scoreboard_slot(s->board, i)->clients);
 	uint64_t now = clock_monotonic_usec(), wait_usec;
 
-	if (atomic_load(&scoreboard_slot(s->board, i)->clients) != s->pool.workers[i].clients_at_start ||
-	    now - s->pool.died_usec >= ROW_USEC)
+	if (clients != s->pool.workers[i].clients_at_start || now - s->pool.died_usec >= ROW_USEC)
 		s->pool.deaths = 0;
 	s->pool.died_usec = now;
 	wait_usec = backoff_usec(++s->pool.deaths, FREE_DEATHS, LONGEST_WAIT_USEC);
@@ -195,8 +197,8 @@ static void tell_of_end(const struct service *s, unsigned i, int wait_status)
 	if (id != 0) {
 		journal_field("CLIENT_ADDRESS=%s", slot->peer);
 		journal_field("CONNECTION=%013" PRIx64, id);
-		journal_field("BYTES=%" PRIu64,
-			      atomic_load(&slot->received_bytes) - atomic_load(&slot->bytes_at_open));
+		journal_field("BYTES=%" PRIu64, atomic_load(&slot->received_bytes) -
+							atomic_load(&slot->bytes_at_open));
 		journal_field("MESSAGES=%" PRIu64, atomic_load(&slot->received_messages) -
 							   atomic_load(&slot->messages_at_open));
 	}
@@ -206,8 +208,8 @@ static void tell_of_end(const struct service *s, unsigned i, int wait_status)
 			      (int)s->pool.workers[i].pid, WTERMSIG(wait_status));
 	else
 		journal_event(JOURNAL_WORKER_KILLED, LOG_WARNING,
-			      "worker %d was killed by signal %d; connection from %s (id %013" PRIx64
-			      ") was lost",
+			      "worker %d was killed by signal %d; connection from %s (id %013"
+			      PRIx64 ") was lost",
 			      (int)s->pool.workers[i].pid, WTERMSIG(wait_status), slot->peer, id);
 }
 

@@ -58,7 +58,10 @@ static void copy_timeouts(int listen_fd, int client_fd)
 	(void)setsockopt(client_fd, SOL_SOCKET, SO_SNDTIMEO, &idle, len);
 }
 
-/* Returns a client's socket; -EAGAIN when another worker took it; -ESHUTDOWN when the listener is closed. */
+/*
+ * Returns a client's socket; -EAGAIN when another worker took it; -ESHUTDOWN when the
+ * listener is closed.
+ */
 static int accept_from(const struct acceptor *a, int listen_fd, struct sockaddr_storage *ret_peer)
 {
 	socklen_t len = sizeof(*ret_peer);

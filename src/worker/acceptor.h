@@ -20,7 +20,10 @@ struct acceptor {
 	const volatile sig_atomic_t *retire;	/* leave when nobody is waiting */
 };
 
-/* Accepts on the listeners in FDS.  STOP and RETIRE are set by signal handlers.  Returns 0 or -errno. */
+/*
+ * Accepts on the listeners in FDS.  STOP and RETIRE are set by signal handlers.  Returns 0
+ * or -errno.
+ */
 int acceptor_init(struct acceptor *a, const struct descriptors *fds, struct scoreboard *board,
 		  const volatile sig_atomic_t *stop, const volatile sig_atomic_t *retire);
 

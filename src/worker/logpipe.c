@@ -61,7 +61,10 @@ static int write_waiting(struct logpipe *pipe, const char *data, size_t len, boo
 	return 0;
 }
 
-/* Full pages first: with the rest, the kernel would begin in the page that another write has left. */
+/*
+ * Full pages first: with the rest, the kernel would begin in the page that another write
+ * has left.
+ */
 static int write_pages(struct logpipe *pipe, const char *data, size_t len)
 {
 	size_t full = len - len % RECORD_MAX;

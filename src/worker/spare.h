@@ -12,8 +12,8 @@
 
 struct spare_limits {
 	unsigned max_workers;
-	unsigned low;	/* fewer idle workers than this are too few; at least 1: somebody must accept */
-	unsigned high;	/* more than this are too many; at least `low` */
+	unsigned low;	/* fewer idle workers are too few; at least 1: one must accept */
+	unsigned high;	/* more idle workers are too many; at least `low` */
 };
 
 struct spare_limits spare_limits(const struct config *config);

@@ -11,7 +11,10 @@
 #include "ipc/receipt.h"
 #include "ipc/tickets.h"
 
-/* Between functions of this file only: the batch was given up and its messages counted as dropped. */
+/*
+ * Between functions of this file only: the batch was given up and its messages counted as
+ * dropped.
+ */
 #define DROPPED 1
 
 int transcript_init(struct transcript *t, const struct config *config, struct scoreboard *board,
@@ -41,7 +44,10 @@ static void drop(struct transcript *t, uint64_t messages, uint64_t bytes)
 	cell_add(&t->slot->dropped_bytes, bytes);
 }
 
-/* The batch was never there; its whole messages are dropped.  The one being added is the caller's matter. */
+/*
+ * The batch was never there; its whole messages are dropped.  The one being added is the
+ * caller's matter.
+ */
 static void give_up_batch(struct transcript *t)
 {
 	uint64_t messages = t->now.messages - t->before.messages;

@@ -55,7 +55,7 @@ struct transcript {
 	struct transcript_state now;
 
 	/* the write in the making */
-	size_t batch_size;		/* of `batch` in use: one page, where a write may have to be given up */
+	size_t batch_size;		/* of `batch`; one page if a write may be given up */
 	size_t batch_len;
 	struct transcript_state before;	/* the batch */
 	bool continues_message;		/* it begins with a later piece of a message */
@@ -87,7 +87,10 @@ int transcript_commit(struct transcript *t);
  */
 int transcript_close(struct transcript *t, uint64_t time_usec, enum close_reason reason);
 
-/* Writes `close killed` for the connection that an earlier worker in this slot left behind, if any. */
+/*
+ * Writes `close killed` for the connection that an earlier worker in this slot left
+ * behind, if any.
+ */
 int transcript_close_killed(struct transcript *t, uint64_t time_usec);
 
 #endif

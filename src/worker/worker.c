@@ -136,7 +136,10 @@ static enum close_reason reason_of(int error)
 	}
 }
 
-/* A step of serving returns this, or the enum close_reason that ended it, or the -errno of the log pipe. */
+/*
+ * A step of serving returns this, or the enum close_reason that ended it, or the -errno of
+ * the log pipe.
+ */
 #define GO_ON INT_MAX
 
 static bool farewell_is_over(const struct worker *w, uint64_t *until_usec)
@@ -170,7 +173,10 @@ static int echo(const struct worker *w, int fd, const uint8_t *data, size_t len)
 	return GO_ON;
 }
 
-/* What a transcript function returned: GO_ON, a reason to close the client without its echo, or -errno. */
+/*
+ * What a transcript function returned: GO_ON, a reason to close the client without its
+ * echo, or -errno.
+ */
 static int after_logging(int r)
 {
 	if (r == -ETIMEDOUT)
@@ -227,7 +233,10 @@ static int take_unfinished(struct worker *w, int fd, size_t len, int reason)
 	return reason;
 }
 
-/* Reads, logs and echoes until the client or the daemon ends it.  Returns the reason, or -errno of the log pipe. */
+/*
+ * Reads, logs and echoes until the client or the daemon ends it.  Returns the reason, or
+ * -errno of the log pipe.
+ */
 static int serve(struct worker *w, int fd)
 {
 	size_t held = 0;	/* bytes of an unfinished line at the start of the buffer */
@@ -245,7 +254,8 @@ static int serve(struct worker *w, int fd)
 		}
 		cell_add(&w->slot->received_bytes, (uint64_t)n);
 		wake_master(w);
-		end = take_messages(w, fd, clock_realtime_usec(), held + (size_t)n, held, &consumed);
+		end = take_messages(w, fd, clock_realtime_usec(), held + (size_t)n, held,
+				    &consumed);
 		if (end < 0)
 			return end;
 		held += (size_t)n - consumed;
@@ -304,7 +314,10 @@ static int handle_client(struct worker *w, int fd, const struct sockaddr_storage
 	end = after_logging(transcript_open(&w->transcript, clock_realtime_usec(), name));
 	if (end == GO_ON)
 		end = serve(w, fd);
-	/* The end of the record may have to wait for the log; a client must not, where it was said so. */
+	/*
+	 * The end of the record may have to wait for the log; a client must not, where it was
+	 * said so.
+	 */
 	if (w->config->when_stalled != STALL_BLOCK)
 		shutdown(fd, SHUT_RDWR);
 	r = end < 0 ? end
