@@ -15,14 +15,14 @@ struct connection {
 	uint64_t id;
 	struct runs runs;
 	uint64_t close_n;		/* of the first `close`; RECORD_NO_NUMBER: none was read */
-	struct payload_totals claimed;	/* by that one */
+	struct payload_totals claimed;	/* by the first `close` */
 	struct place close_place;
-	uint32_t peer;			/* checksum of its name: it need only be seen to change */
+	uint32_t peer;			/* checksum of its name, enough to see that it changes */
 	bool was_killed;
 	bool is_wrong;
 };
 
-/* The id is here too, so that looking for one touches no other connection. */
+/* The id is here too, so that a search touches no other connections in memory. */
 struct bucket {
 	uint64_t id;
 	struct connection *connection;	/* NULL: free */
@@ -72,7 +72,7 @@ void connections_free(struct connections *connections)
 	free(connections);
 }
 
-/* Where ID is in the table, or would be put. */
+/* The bucket of ID, or the free one where it would be put. */
 static struct bucket *find_bucket(const struct connections *connections, uint64_t id)
 {
 	/* Fibonacci hashing: multiplied by 2^64 / 1.618..., the high bits are well mixed. */
@@ -117,7 +117,7 @@ static struct connection *make_connection(const struct record_head *head)
 	return connection;
 }
 
-/* NULL: no memory. */
+/* The connection of HEAD, which is made if it is new.  NULL: no memory. */
 static struct connection *find_connection(struct connections *connections,
 					  const struct record_head *head)
 {
@@ -125,7 +125,7 @@ static struct connection *find_connection(struct connections *connections,
 
 	if (bucket->connection)
 		return bucket->connection;
-	/* At most half full, so that nobody probes for long. */
+	/* At most half full, so that searches stay short. */
 	if (connections->n >= n_buckets(connections) / 2) {
 		if (double_table(connections) < 0)
 			return NULL;
@@ -137,13 +137,13 @@ static struct connection *find_connection(struct connections *connections,
 	return bucket->connection;
 }
 
-static void tell(struct connections *connections, struct connection *connection,
+static void report(struct connections *connections, struct connection *connection,
 		 enum finding_kind kind, struct finding finding)
 {
 	finding.kind = kind;
 	finding.id = connection->id;
 	connection->is_wrong = true;
-	connections->sink.take(connections->sink.context, &finding);
+	connections->sink.report(connections->sink.context, &finding);
 }
 
 static struct run run_of(const struct record *record, const void *payload)
@@ -155,10 +155,10 @@ static struct run run_of(const struct record *record, const void *payload)
 		.last = record->head.n,
 		.totals.messages = record->event == EVENT_MESSAGE,
 		.totals.bytes = is_piece && payload ? record->length : 0,
-		/* What a later version may put between pieces is not known to break a message. */
-		.goes_on = is_piece || record->event == EVENT_OTHER ||
+		/* An event of a later version between two pieces may be in order. */
+		.may_follow_part = is_piece || record->event == EVENT_OTHER ||
 			   (record->event == EVENT_CLOSE && record->reason == CLOSE_STALLED),
-		.wants_more = record->event == EVENT_PART,
+		.ends_with_part = record->event == EVENT_PART,
 		.is_closed = record->event == EVENT_CLOSE,
 		.is_damaged = is_piece && !payload,
 	};
@@ -178,7 +178,7 @@ static void add_to_summary(struct connections_summary *summary, const struct rec
 static void note_close(struct connection *connection, const struct place *place,
 		       const struct record *record)
 {
-	/* Any other is a record after this one. */
+	/* The one with the lowest number counts; check_runs() reports records after it. */
 	if (record->head.n >= connection->close_n)
 		return;
 	connection->close_n = record->head.n;
@@ -201,19 +201,19 @@ static int add_numbered(struct connections *connections, struct connection *conn
 	if (r < 0)
 		return r;
 	if (r == RUNS_DOUBLED) {
-		tell(connections, connection, FINDING_DOUBLED, finding);
+		report(connections, connection, FINDING_DOUBLED, finding);
 		return 0;
 	}
 	add_to_summary(&connections->summary, record, &run);
 	if (record->event == EVENT_CLOSE)
 		note_close(connection, place, record);
 	if (run.is_damaged)
-		tell(connections, connection, FINDING_PAYLOAD, finding);
+		report(connections, connection, FINDING_PAYLOAD, finding);
 	if ((record->head.n == 0) != (record->event == EVENT_OPEN))
-		tell(connections, connection, FINDING_NOT_OPENED, finding);
+		report(connections, connection, FINDING_NOT_OPENED, finding);
 	finding.first = broken_part;
 	if (broken_part != RUNS_NO_PART)
-		tell(connections, connection, FINDING_PART, finding);
+		report(connections, connection, FINDING_PART, finding);
 	return 0;
 }
 
@@ -226,7 +226,7 @@ int connections_add(struct connections *connections, const struct place *place,
 		return -ENOMEM;
 	connections->summary.records++;
 	if (connection->peer != peer_checksum(&record->head))
-		tell(connections, connection, FINDING_PEER, (struct finding){ .place = *place });
+		report(connections, connection, FINDING_PEER, (struct finding){ .place = *place });
 	if (record->head.n != RECORD_NO_NUMBER)
 		return add_numbered(connections, connection, place, record, payload);
 	connection->was_killed |= record->event == EVENT_CLOSE;
@@ -244,7 +244,7 @@ static void check_totals(struct connections *connections, struct connection *con
 
 	if (run->first == 0 && run->is_closed && !run->is_damaged &&
 	    !are_equal(&run->totals, &connection->claimed))
-		tell(connections, connection, FINDING_TOTALS, (struct finding){
+		report(connections, connection, FINDING_TOTALS, (struct finding){
 			.place = connection->close_place,
 			.claimed = connection->claimed,
 			.found = run->totals,
@@ -263,9 +263,9 @@ static void check_runs(struct connections *connections, struct connection *conne
 		if (is_closed) {
 			finding.first = runs->run[i].first;
 			finding.last = runs->run[i].last;
-			tell(connections, connection, FINDING_AFTER_CLOSE, finding);
+			report(connections, connection, FINDING_AFTER_CLOSE, finding);
 		} else if (runs->run[i].first > next) {
-			tell(connections, connection, FINDING_MISSING, finding);
+			report(connections, connection, FINDING_MISSING, finding);
 		}
 		is_closed |= runs->run[i].is_closed;
 		next = runs->run[i].last + 1;

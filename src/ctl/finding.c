@@ -8,16 +8,22 @@ static void print_place(const struct place *place, FILE *out)
 	fprintf(out, "%s:%" PRIu64 ": ", place->file, place->line);
 }
 
-static void print_numbers(const struct finding *f, const char *what, FILE *out)
+static void print_connection(const struct finding *f, FILE *out)
 {
-	if (f->first == f->last)
-		fprintf(out, "connection %013" PRIx64 ": record %" PRIu64 " %s", f->id, f->first, what);
-	else
-		fprintf(out, "connection %013" PRIx64 ": records %" PRIu64 " to %" PRIu64 " %s", f->id,
-			f->first, f->last, what);
+	fprintf(out, "connection %013" PRIx64 ": ", f->id);
 }
 
-/* Only in what they differ from OTHER. */
+/* ONE and MANY: what is wrong with one record, or with several. */
+static void print_numbers(const struct finding *f, const char *one, const char *many, FILE *out)
+{
+	print_connection(f, out);
+	if (f->first == f->last)
+		fprintf(out, "record %" PRIu64 " %s", f->first, one);
+	else
+		fprintf(out, "records %" PRIu64 " to %" PRIu64 " %s", f->first, f->last, many);
+}
+
+/* Prints of TOTALS what differs from OTHER. */
 static void print_totals(const struct payload_totals *totals, const struct payload_totals *other,
 			 FILE *out)
 {
@@ -35,7 +41,7 @@ static void print_totals(const struct payload_totals *totals, const struct paylo
 		fprintf(out, "%s crc32c %08" PRIx32, comma, totals->crc);
 }
 
-/* Of the line at a place. */
+/* Prints what is wrong with a line. */
 static void print_line(const struct finding *f, FILE *out)
 {
 	switch (f->kind) {
@@ -43,26 +49,30 @@ static void print_line(const struct finding *f, FILE *out)
 		fprintf(out, "not a record (%" PRIu64 " bytes)", f->bytes);
 		break;
 	case FINDING_NO_NEWLINE:
-		fprintf(out, "the last line has no newline (%" PRIu64 " bytes): it is being written, "
-			     "or was cut off", f->bytes);
+		fprintf(out,
+			"the last line has no newline (%" PRIu64 " bytes): it is being written, or "
+			"was cut off", f->bytes);
 		break;
 	case FINDING_TORN:
-		fprintf(out, "torn: %" PRIu64 " bytes that a crash left of a record, closed off by "
-			     "echo-logd", f->bytes);
+		fprintf(out,
+			"torn: %" PRIu64 " bytes that a crash left of a record, closed off by "
+			"echo-logd", f->bytes);
 		break;
 	case FINDING_TRUNCATED:
-		fputs("torn: another program truncated the file here, and what was in it is gone", out);
+		fputs("torn: another program truncated the file here, and what was in it is gone",
+		      out);
 		break;
 	default:
 		break;
 	}
 }
 
-/* Of a record at a place. */
+/* Prints what is wrong with a record. */
 static void print_record(const struct finding *f, FILE *out)
 {
 	if (f->kind == FINDING_PEER) {
-		fprintf(out, "connection %013" PRIx64 ": the peer is not that of its first record", f->id);
+		print_connection(f, out);
+		fputs("the peer is not that of its first record", out);
 		return;
 	}
 	fprintf(out, "record %013" PRIx64 ".%" PRIu64 " ", f->id, f->first);
@@ -90,13 +100,14 @@ void finding_print(const struct finding *f, FILE *out)
 		print_place(&f->place, out);
 	switch (f->kind) {
 	case FINDING_MISSING:
-		print_numbers(f, f->first == f->last ? "is missing" : "are missing", out);
+		print_numbers(f, "is missing", "are missing", out);
 		break;
 	case FINDING_AFTER_CLOSE:
-		print_numbers(f, f->first == f->last ? "comes after `close`" : "come after `close`", out);
+		print_numbers(f, "comes after `close`", "come after `close`", out);
 		break;
 	case FINDING_TOTALS:
-		fprintf(out, "connection %013" PRIx64 ": `close` says", f->id);
+		print_connection(f, out);
+		fputs("`close` says", out);
 		print_totals(&f->claimed, &f->found, out);
 		fputs("; its records have", out);
 		print_totals(&f->found, &f->claimed, out);

@@ -1,28 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* What `echo-logctl verify` finds wrong, and how it says so. */
+/*
+ * The problems that `echo-logctl verify` finds in a log, and how they are
+ * reported.  logcheck.h and connections.h find them.
+ */
 #ifndef ECHO_LOGD_FINDING_H
 #define ECHO_LOGD_FINDING_H
 
 #include <stdint.h>
 #include <stdio.h>
 
-/* The members of struct finding that a kind uses, beside `kind`. */
+/* In brackets: the members of struct finding that are used, beside `kind`. */
 enum finding_kind {
-	FINDING_NOT_A_RECORD,	/* place, bytes: no writer would write this line */
-	FINDING_NO_NEWLINE,	/* place, bytes: the last line of a file */
-	FINDING_TORN,		/* place, bytes: closed off by the service */
-	FINDING_TRUNCATED,	/* place: `torn` of 0 bytes */
-	FINDING_PAYLOAD,	/* place, id, first: malformed, or not as long as the record says */
-	FINDING_DOUBLED,	/* place, id, first */
-	FINDING_MISSING,	/* id, first, last */
-	FINDING_NOT_OPENED,	/* place, id, first: 0 is not `open`, or `open` is not 0 */
-	FINDING_PEER,		/* place, id: is not that of the connection's first record read */
-	FINDING_PART,		/* place, id, first: a part that what comes next does not go on with */
-	FINDING_AFTER_CLOSE,	/* id, first, last */
-	FINDING_TOTALS,		/* place (of `close`), id, claimed, found */
+	FINDING_NOT_A_RECORD,	/* [place, bytes] the service would not have written this line */
+	FINDING_NO_NEWLINE,	/* [place, bytes] the last line of a file has no newline */
+	FINDING_TORN,		/* [place, bytes] a crash left this line; the service ended it */
+	FINDING_TRUNCATED,	/* [place] a `torn` record of 0 bytes */
+	FINDING_PAYLOAD,	/* [place, id, first] malformed, or not of the stated length */
+	FINDING_DOUBLED,	/* [place, id, first] this number was there before */
+	FINDING_MISSING,	/* [id, first, last] */
+	FINDING_NOT_OPENED,	/* [place, id, first] 0 is not `open`, or `open` is not 0 */
+	FINDING_PEER,		/* [place, id] another peer than in the first record read */
+	FINDING_PART,		/* [place, id, first] a part that no record continues */
+	FINDING_AFTER_CLOSE,	/* [id, first, last] */
+	FINDING_TOTALS,		/* [place (of `close`), id, claimed, found] they differ */
 };
 
-/* Line 0: nowhere. */
+/* A line of a file.  Line 0: the finding has no place. */
 struct place {
 	const char *file;
 	uint64_t line;
@@ -42,13 +45,13 @@ struct finding {
 	struct payload_totals claimed, found;
 };
 
-/* Who is told; called for each finding, in no order. */
+/* Where findings go: `report` is called once for each, in no particular order. */
 struct finding_sink {
-	void (*take)(void *context, const struct finding *finding);
+	void (*report)(void *context, const struct finding *finding);
 	void *context;
 };
 
-/* One line. */
+/* Writes the finding to OUT, as one line. */
 void finding_print(const struct finding *finding, FILE *out);
 
 #endif

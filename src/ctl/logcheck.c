@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "format/parse.h"
+#include "format/record.h"
 
-/* How far a line that looks like a record is looked for. */
+/* How far to look for a line that looks like a record. */
 #define LOOK_BYTES ((size_t)64 * 1024)
 
 struct logcheck {
@@ -15,12 +16,12 @@ struct logcheck {
 	struct connections *connections;
 	uint64_t service_records;
 
-	/* the file */
+	/* Of the file that is being read. */
 	enum log_format format;
-	struct place place;		/* of the line in hand */
-	uint64_t passed_bytes;		/* of this line, too long to be a record, so far */
+	struct place place;		/* of the current line */
+	uint64_t passed_bytes;		/* of this line so far, if it is too long for a record */
 	uint64_t previous_bytes;	/* of the line above */
-	bool previous_is_bad;		/* it is no record, and this is not told yet: `torn` may explain it */
+	bool previous_is_bad;		/* no record, not reported yet: `torn` may explain it */
 };
 
 int logcheck_new(const struct finding_sink *sink, struct logcheck **ret_check)
@@ -64,7 +65,7 @@ int logcheck_find_format(const char *data, size_t len, enum log_format *ret_form
 	return -ENOMSG;
 }
 
-static void tell(struct logcheck *check, enum finding_kind kind, uint64_t line, uint64_t bytes)
+static void report(struct logcheck *check, enum finding_kind kind, uint64_t line, uint64_t bytes)
 {
 	struct finding finding = {
 		.kind = kind,
@@ -72,31 +73,31 @@ static void tell(struct logcheck *check, enum finding_kind kind, uint64_t line, 
 		.bytes = bytes,
 	};
 
-	check->sink.take(check->sink.context, &finding);
+	check->sink.report(check->sink.context, &finding);
 }
 
-/* The line above, if it is no record and nothing has explained that. */
-static void tell_bad_line(struct logcheck *check)
+/* Reports the line above, if it is no record and nothing has explained that. */
+static void report_bad_line(struct logcheck *check)
 {
 	if (check->previous_is_bad)
-		tell(check, FINDING_NOT_A_RECORD, check->place.line - 1, check->previous_bytes);
+		report(check, FINDING_NOT_A_RECORD, check->place.line - 1, check->previous_bytes);
 	check->previous_is_bad = false;
 }
 
-static void take_torn(struct logcheck *check, uint64_t bytes)
+static void check_torn(struct logcheck *check, uint64_t bytes)
 {
 	if (bytes == 0) {
-		tell_bad_line(check);
-		tell(check, FINDING_TRUNCATED, check->place.line, 0);
+		report_bad_line(check);
+		report(check, FINDING_TRUNCATED, check->place.line, 0);
 		return;
 	}
 	if (check->previous_bytes == bytes)
 		check->previous_is_bad = false;
-	tell_bad_line(check);
-	tell(check, FINDING_TORN, check->place.line - (check->place.line > 1), bytes);
+	report_bad_line(check);
+	report(check, FINDING_TORN, check->place.line - (check->place.line > 1), bytes);
 }
 
-/* What parse_record() lets pass, since it can be rendered, but nobody has reason to write. */
+/* Whether the service would write RECORD.  parse_record() accepts all that can be rendered. */
 static bool is_sensible(const struct record *record)
 {
 	switch (record->event) {
@@ -113,15 +114,15 @@ static bool is_sensible(const struct record *record)
 	}
 }
 
-static int take_record(struct logcheck *check, const struct record *record)
+static int check_record(struct logcheck *check, const struct record *record)
 {
 	char payload[RECORD_MAX];
 	bool is_decoded;
 
 	if (record->event == EVENT_TORN)
-		take_torn(check, record->bytes);
+		check_torn(check, record->bytes);
 	else
-		tell_bad_line(check);
+		report_bad_line(check);
 	if (record->head.id == 0) {
 		check->service_records++;
 		return 0;
@@ -131,7 +132,7 @@ static int take_record(struct logcheck *check, const struct record *record)
 			       is_decoded ? payload : NULL);
 }
 
-static int take_line(struct logcheck *check, const char *line, size_t len)
+static int check_line(struct logcheck *check, const char *line, size_t len)
 {
 	uint64_t bytes = check->passed_bytes + len;
 	struct record record;
@@ -140,9 +141,9 @@ static int take_line(struct logcheck *check, const char *line, size_t len)
 	check->place.line++;
 	if (check->passed_bytes == 0 && parse_record(check->format, line, len, &record) == 0 &&
 	    is_sensible(&record)) {
-		r = take_record(check, &record);
+		r = check_record(check, &record);
 	} else {
-		tell_bad_line(check);
+		report_bad_line(check);
 		check->previous_is_bad = true;
 	}
 	check->passed_bytes = 0;
@@ -155,9 +156,9 @@ static void end_file(struct logcheck *check, size_t left)
 	uint64_t bytes = check->passed_bytes + left;
 
 	check->place.line++;
-	tell_bad_line(check);
+	report_bad_line(check);
 	if (bytes > 0)
-		tell(check, FINDING_NO_NEWLINE, check->place.line, bytes);
+		report(check, FINDING_NO_NEWLINE, check->place.line, bytes);
 }
 
 void logcheck_begin(struct logcheck *check, const char *name, enum log_format format)
@@ -173,7 +174,7 @@ int logcheck_lines(struct logcheck *check, const char *data, size_t len, bool is
 	const char *line = data, *end = data + len, *newline;
 
 	while (line < end && (newline = memchr(line, '\n', (size_t)(end - line)))) {
-		int r = take_line(check, line, (size_t)(newline - line));
+		int r = check_line(check, line, (size_t)(newline - line));
 
 		if (r < 0)
 			return r;

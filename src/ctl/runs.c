@@ -12,7 +12,7 @@ static size_t count_up_to(const struct runs *runs, uint64_t number)
 {
 	size_t low = 0, high = runs->n;
 
-	/* As it is where the log is read in order. */
+	/* The usual case: the log is read in order. */
 	if (high > 0 && runs->run[high - 1].first <= number)
 		return high;
 	while (low < high) {
@@ -73,22 +73,23 @@ static void remove_run(struct runs *runs, size_t at)
 	}
 }
 
+/* Whether RIGHT continues LEFT without a gap. */
 static bool meets(const struct run *left, const struct run *right)
 {
 	return left->last + 1 == right->first && !left->is_closed;
 }
 
-/* CRC: of the payload of both. */
+/* Joins RIGHT to the end of LEFT.  CRC: of the payload of both. */
 static void join(struct run *left, const struct run *right, uint32_t crc,
 		 uint64_t *ret_broken_part)
 {
-	if (left->wants_more && !right->goes_on)
+	if (left->ends_with_part && !right->may_follow_part)
 		*ret_broken_part = left->last;
 	left->last = right->last;
 	left->totals.messages += right->totals.messages;
 	left->totals.bytes += right->totals.bytes;
 	left->totals.crc = crc;
-	left->wants_more = right->wants_more;
+	left->ends_with_part = right->ends_with_part;
 	left->is_closed = right->is_closed;
 	left->is_damaged |= right->is_damaged;
 }

@@ -10,10 +10,10 @@
 #include "ctl/ctl.h"
 #include "ctl/logcheck.h"
 
-/* One read(2).  The beginning of a line that is its end is moved and read on to. */
+/* Bytes of one read(2).  An incomplete last line is moved to the front before the next. */
 #define READ_BYTES ((size_t)1024 * 1024)
 
-/* A log that was cut somewhere has as many problems as records. */
+/* A damaged log may have as many problems as records. */
 #define PROBLEMS_SHOWN 100
 
 struct verify {
@@ -30,7 +30,7 @@ static void show(void *context, const struct finding *finding)
 		finding_print(finding, stderr);
 }
 
-/* Fills the buffer behind its first LEN bytes.  Returns the bytes that are in it, or -errno. */
+/* Fills the buffer behind its first LEN bytes.  Returns how many bytes it then has, or -errno. */
 static ssize_t fill(struct verify *v, int fd, size_t len, bool *ret_is_last)
 {
 	ssize_t n = 1;
@@ -95,10 +95,12 @@ static int read_files(struct verify *v, char *names[])
 		if (r == 0)
 			continue;
 		if (r == -ENOMSG)
-			fprintf(stderr, "echo-logctl: %s holds no records in text or JSON: "
-					"there is nothing to verify it by\n", *name);
+			fprintf(stderr,
+				"echo-logctl: %s holds no records in text or JSON: "
+				"there is nothing to verify it by\n", *name);
 		else
-			fprintf(stderr, "echo-logctl: cannot read %s: %s; without it nothing is verified\n",
+			fprintf(stderr,
+				"echo-logctl: cannot read %s: %s; without it nothing is verified\n",
 				*name, strerror(-r));
 		return r;
 	}

@@ -23,14 +23,14 @@ static inline lanes alphabet(lanes v)
 	       WHERE(v > 62, 3);
 }
 
-/* The other way; garbage for characters that are not in the alphabet. */
+/* The reverse of alphabet(); meaningless for characters that are not in it. */
 static inline lanes values(lanes c)
 {
 	return c + 16 + WHERE(c == '+', 3) - WHERE(c >= '0', 12) - WHERE(c >= 'A', 69) -
 		WHERE(c >= 'a', 6);
 }
 
-/* 6 bytes, big-endian in the low 48 bits, to 8 values of six bits, and back. */
+/* Spreads 6 bytes, big-endian in the low 48 bits, to 8 bytes of six bits each. */
 static inline uint64_t spread(uint64_t x)
 {
 	x = (x & UINT64_C(0xffffff000000)) << 8 | (x & UINT64_C(0xffffff));
@@ -38,6 +38,7 @@ static inline uint64_t spread(uint64_t x)
 	return (x & UINT64_C(0x0fc00fc00fc00fc0)) << 2 | (x & UINT64_C(0x003f003f003f003f));
 }
 
+/* The reverse of spread(). */
 static inline uint64_t gather(uint64_t x)
 {
 	x = (x & UINT64_C(0x3f003f003f003f00)) >> 2 | (x & UINT64_C(0x003f003f003f003f));

@@ -5,9 +5,10 @@
 #include <string.h>
 
 /*
- * TABLES[k][i] is the checksum of byte i with k zero bytes behind it.  It is
+ * TABLES[k][i] is the checksum of byte i followed by k zero bytes.  It is
  * linear: the entry of i is the exclusive or of the entries of its bits, so
- * eight numbers say a table.  The last number of the first is the polynomial.
+ * eight numbers define a table.  The last number of the first table is the
+ * polynomial.
  */
 #define BIT(i, b, value) ((i) >> (b) & 1 ? (value) : 0)
 #define ENTRY(i, b0, b1, b2, b3, b4, b5, b6, b7)                                       \
@@ -70,14 +71,14 @@ uint32_t crc32c_portable(uint32_t crc, const void *data, size_t len)
 #include <wmmintrin.h>
 
 /*
- * A multiple of the polynomial more or less changes no checksum, so 16 bytes
- * may be moved to where others stand further on: their two halves times what
- * x^distance leaves.  That takes two instructions, and four such sums do not
- * depend on each other; the processor's checksum instruction, 8 bytes at a
- * time, waits for its own result.
+ * Adding a multiple of the polynomial changes no checksum.  So 16 bytes may
+ * be added to other bytes further on, once their two halves are multiplied
+ * by the remainder of x^distance.  This takes two instructions, and four
+ * sums can be computed independently of each other.  The processor's
+ * checksum instruction takes 8 bytes at a time and waits for its own result.
  *
- * A product of two reflected numbers, one of 64 bits and one of 32, comes out
- * with x^33 too many.
+ * The product of two reflected numbers, one of 64 bits and one of 32, has a
+ * factor of x^33 too many.
  */
 #define BLOCK_BYTES 64
 #define X_543 0x740eef02	/* x^(512 + 64 - 33), for the half that is further away */
@@ -97,11 +98,12 @@ static inline __m128i load_lane(const unsigned char *p)
 	return _mm_loadu_si128((const __m128i *)(const void *)p);
 }
 
-/* STATE behind N > 0 blocks at P. */
+/* Returns STATE after the N > 0 blocks at P. */
 __attribute__((target("sse4.2,pclmul")))
 static uint64_t pass_blocks(uint64_t state, const unsigned char *p, size_t n)
 {
-	const __m128i over_block = _mm_set_epi64x(X_479, X_543), over_lane = _mm_set_epi64x(X_95, X_159);
+	const __m128i over_block = _mm_set_epi64x(X_479, X_543);
+	const __m128i over_lane = _mm_set_epi64x(X_95, X_159);
 	__m128i sum[4];
 
 	for (unsigned i = 0; i < 4; i++)
@@ -115,7 +117,8 @@ static uint64_t pass_blocks(uint64_t state, const unsigned char *p, size_t n)
 	for (unsigned i = 0; i < 3; i++)
 		sum[i + 1] = move_on(sum[i], over_lane, sum[i + 1]);
 	state = _mm_crc32_u64(0, (uint64_t)_mm_cvtsi128_si64(sum[3]));
-	return _mm_crc32_u64(state, (uint64_t)_mm_cvtsi128_si64(_mm_unpackhi_epi64(sum[3], sum[3])));
+	sum[3] = _mm_unpackhi_epi64(sum[3], sum[3]);
+	return _mm_crc32_u64(state, (uint64_t)_mm_cvtsi128_si64(sum[3]));
 }
 
 __attribute__((target("sse4.2,pclmul")))
@@ -153,7 +156,7 @@ uint32_t crc32c(uint32_t crc, const void *data, size_t len)
 
 /*
  * A checksum is a polynomial over GF(2), its highest bit the coefficient of
- * x^0.  Behind A, LEN bytes more are a multiplication by x^(8 LEN).
+ * x^0.  To append LEN zero bytes is to multiply it by x^(8 LEN).
  */
 #define POLYNOMIAL 0x82f63b78
 #define X_0 0x80000000

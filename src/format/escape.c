@@ -31,8 +31,8 @@ static inline bool steers_terminal(uint32_t code)
 {
 	if (code < 0x2000)
 		return (code >= 0x80 && code < 0xa0) || code == 0x61c;
-	return code <= 0x2069 &&
-	       (code >= 0x2066 || (code >= 0x2028 && code <= 0x202e) || code == 0x200e || code == 0x200f);
+	return code <= 0x2069 && (code >= 0x2066 || (code >= 0x2028 && code <= 0x202e) ||
+				  code == 0x200e || code == 0x200f);
 }
 
 static inline lanes load(const void *p)
@@ -65,20 +65,20 @@ static inline uint64_t dirty_bits(const unsigned char *p)
 {
 	lanes v = load(p);
 
-	/* The next of DEL is negative, as all bytes from 0x80 are: less than the next of a blank. */
+	/* As signed bytes, 0x80 to 0xff are negative, and so is DEL + 1: less than ' ' + 1. */
 	return sign_bits((lanes)((v + 1 < ' ' + 1) | (v == '"') | (v == '\\')));
 }
 
 /*
- * Text is clean for a line, and then there is a newline.  A block is looked
- * at once; behind each byte that is escaped, all that follows is copied again
- * two bytes, or none, further on: no branch depends on where lines end.
+ * Most text is clean up to the end of a line.  A block is examined once and
+ * copied.  After each byte that is escaped, the rest of the block is copied
+ * again to its new place, so no branch depends on where lines end.
  */
 #define BLOCK_BYTES 64
-#define BLOCK_READS (BLOCK_BYTES * 2)	/* past its end, and not used */
+#define BLOCK_READS (BLOCK_BYTES * 2)	/* what is read behind the block is not used */
 #define BLOCK_WRITES (BLOCK_BYTES * 3)
 
-/* Returns the bytes of IN taken, BLOCK_BYTES unless one comes that has no short escape. */
+/* Returns how many bytes of IN are done: BLOCK_BYTES, or up to one without a short escape. */
 static inline size_t put_block(char **out, const unsigned char *in)
 {
 	uint64_t dirty = dirty_bits(in) | dirty_bits(in + 16) << 16 | dirty_bits(in + 32) << 32 |
@@ -102,7 +102,7 @@ static inline size_t put_block(char **out, const unsigned char *in)
 	}
 }
 
-/* Copies clean ASCII until another byte comes or MAX bytes are copied; may scribble up to MAX. */
+/* Copies clean ASCII up to another byte, at most MAX; may write garbage behind it, up to MAX. */
 static inline size_t copy_clean(char *out, const unsigned char *in, size_t max)
 {
 	size_t i = 0;
@@ -129,7 +129,7 @@ static inline size_t put_c_bytes(char *out, const unsigned char *in, size_t n)
 	return n * 4;
 }
 
-/* All that must be escaped is in the basic plane: one \u is enough. */
+/* All characters that must be escaped are below U+10000: one \u is enough. */
 static inline size_t put_json_code(char *out, uint32_t code)
 {
 	const char seq[6] = { '\\', 'u', hex_digits[code >> 12], hex_digits[code >> 8 & 15],
@@ -140,9 +140,9 @@ static inline size_t put_json_code(char *out, uint32_t code)
 }
 
 /*
- * Writes one character, or one byte that belongs to none.  Returns the bytes
- * written, 0 when they do not fit in ROOM or (*RET_INVALID) JSON cannot say
- * them.
+ * Writes one character, or one byte that belongs to none.  Returns the
+ * number of bytes written, or 0 if they do not fit in ROOM or if JSON cannot
+ * express the byte (*RET_INVALID becomes true).
  */
 static inline size_t put_char(enum escape_style style, char *out, size_t room,
 			      const unsigned char *in, size_t left, size_t *ret_used,
@@ -201,7 +201,7 @@ size_t escape(enum escape_style style, char *out, size_t out_size, const void *i
 		}
 		if (i == in_len)
 			break;
-		/* Other scripts come in runs: stay with them. */
+		/* Characters that are not ASCII come in runs. */
 		do {
 			size_t used = 0;
 
@@ -220,7 +220,7 @@ out:
 	return o;
 }
 
-/* What ESCAPE_C adds at least to the 16 bytes at P, in each lane; reads 17 bytes. */
+/* For each of the 16 bytes at P, how many bytes ESCAPE_C adds at least; reads 17 bytes. */
 static inline lanes least_growth(const unsigned char *p)
 {
 	lanes v = load(p), next = load(p + 1);
@@ -229,7 +229,8 @@ static inline lanes least_growth(const unsigned char *p)
 	lanes quoted = (lanes)((v == '"') | (v == '\\'));
 	/* Continuation bytes are the lowest as signed numbers, lead bytes follow. */
 	lanes next_continues = (lanes)(next < -64);
-	lanes broken = (lanes)(((v >= -64) & (v < 0) & ~next_continues) | ((v >= 0) & next_continues));
+	lanes broken = (lanes)(((v >= -64) & (v < 0) & ~next_continues) |
+			       ((v >= 0) & next_continues));
 
 	return (control & 3) + (broken & 3) - (is_short & 2) + (quoted & 1);
 }
@@ -240,7 +241,7 @@ bool escape_exceeds(const void *in, size_t in_len, size_t limit)
 	size_t least = in_len, i = 0;
 
 	while (in_len - i > 16 && least <= limit) {
-		/* A step adds six at most to a lane, which holds 127. */
+		/* A step adds at most six to a lane, which holds up to 127. */
 		lanes sum = { 0 };
 		unsigned char each[16];
 
@@ -249,7 +250,7 @@ bool escape_exceeds(const void *in, size_t in_len, size_t limit)
 		memcpy(each, &sum, sizeof(each));
 		for (unsigned lane = 0; lane < 16; lane++)
 			least += each[lane];
-		/* Nearly clean so far: it pays to go on and escape. */
+		/* Nearly clean so far: escaping is likely to be worth it. */
 		if (least - in_len < i / 8)
 			return false;
 	}
@@ -263,7 +264,7 @@ static int hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* Reads N hex digits; -1 if they are none. */
+/* Reads N hexadecimal digits.  Returns -1 if something else is there. */
 static int32_t get_hex(const char *in, size_t left, size_t n)
 {
 	int32_t value = 0;
@@ -280,7 +281,7 @@ static int32_t get_hex(const char *in, size_t left, size_t n)
 	return value;
 }
 
-/* Surrogates come out as bytes that are not UTF-8, and are refused for it. */
+/* Surrogates become bytes that are not UTF-8, which unescape() refuses in the end. */
 static size_t put_utf8(char *out, uint32_t code)
 {
 	if (code < 0x80) {
@@ -298,7 +299,7 @@ static size_t put_utf8(char *out, uint32_t code)
 	return 3;
 }
 
-/* Decodes what follows a backslash.  Returns the bytes of IN, 0 if it is no escape. */
+/* Decodes what follows a backslash.  Returns its length in IN, or 0 if it is no escape. */
 static size_t get_escape(enum escape_style style, char **out, const char *in, size_t left)
 {
 	static const char meaning[256] = {
@@ -323,6 +324,7 @@ static size_t get_escape(enum escape_style style, char **out, const char *in, si
 	return 1 + digits;
 }
 
+/* Whether the LEN bytes of DATA are escaped as TEXT. */
 static bool escapes_to(enum escape_style style, const char *data, size_t len, const char *text,
 		       size_t text_len)
 {
@@ -362,7 +364,7 @@ ssize_t unescape(enum escape_style style, void *out, const char *in, size_t in_l
 			return -EBADMSG;
 		p += n;
 	}
-	/* One way to write each text only: so what is not escaped, or need not be, is refused. */
+	/* Each text has one spelling: missing escapes and needless ones are refused. */
 	if (!escapes_to(style, out, (size_t)(o - (char *)out), in, in_len))
 		return -EBADMSG;
 	return o - (char *)out;

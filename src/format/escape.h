@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes to printable text and back: the DATA of echo-logd-log(5).
- * Pure.  What is clean passes at memory speed; nothing here allocates.
+ * Any bytes to printable text and back: the escapes of echo-logd-log(5).
  *
- * Clean: printable ASCII but `"` and `\`, and valid UTF-8 but the characters
- * that could steer a terminal or hide text: C1 controls, U+061C, U+200E/F,
- * U+2028/9, U+202A to U+202E, U+2066 to U+2069.
+ * Bytes that are clean stay as they are: printable ASCII except `"` and `\`,
+ * and valid UTF-8 except the characters that could steer a terminal or hide
+ * text, which are C1 controls, U+061C, U+200E/F, U+2028 to U+202E and
+ * U+2066 to U+2069.  All else is escaped.
+ *
+ * Pure; nothing here allocates.  Clean text is copied at memory speed.  Any
+ * process may call it.
  */
 #ifndef ECHO_LOGD_ESCAPE_H
 #define ECHO_LOGD_ESCAPE_H
@@ -15,29 +18,31 @@
 #include <sys/types.h>
 
 enum escape_style {
-	ESCAPE_C,	/* \n \t \r \\ \" and \xNN for each byte that is not clean */
-	ESCAPE_JSON,	/* RFC 8259 string content; stops before a byte that is not UTF-8 */
+	ESCAPE_C,	/* \n \t \r \\ \" and, for any other byte that is not clean, \xNN */
+	ESCAPE_JSON,	/* the same five, and \uNNNN: content of a JSON string (RFC 8259) */
 };
 
 /*
- * Escapes from IN to OUT as much as fits in OUT_SIZE, cutting a piece only
- * between characters.  Returns the bytes written, no NUL; *RET_TAKEN is the
- * number of input bytes they stand for: less than IN_LEN when OUT is full
- * or, for ESCAPE_JSON, when the next bytes are not UTF-8
- * (*RET_INVALID says so).
+ * Escapes as much of IN as fits in the OUT_SIZE bytes of OUT, and cuts only
+ * between characters.  Returns the number of bytes written, without a NUL,
+ * and sets *RET_TAKEN to the number of input bytes they stand for.  That is
+ * less than IN_LEN if OUT is full or if, under ESCAPE_JSON, the next bytes
+ * are not UTF-8, which JSON cannot express.  *RET_INVALID, unless it is
+ * NULL, becomes true in the second case, else false.
  */
 size_t escape(enum escape_style style, char *out, size_t out_size, const void *in, size_t in_len,
 	      size_t *ret_taken, bool *ret_invalid);
 
 /*
- * Whether ESCAPE_C is certain to make more than LIMIT bytes of IN.  A quick
- * look without escaping: false means "perhaps not".
+ * Whether IN surely becomes more than LIMIT bytes under ESCAPE_C.  A quick
+ * estimate that never exaggerates: true is certain, false is not.
  */
 bool escape_exceeds(const void *in, size_t in_len, size_t limit);
 
 /*
- * The way back; OUT needs IN_LEN bytes.  Returns the bytes written, or
- * -EBADMSG for anything escape() would not have written.
+ * Reverses escape().  OUT needs IN_LEN bytes.  Returns the number of bytes
+ * written, or -EBADMSG for text that escape() would not have written; OUT
+ * may be overwritten then.
  */
 ssize_t unescape(enum escape_style style, void *out, const char *in, size_t in_len);
 

@@ -11,10 +11,10 @@
 #include "format/parse_scan.h"
 #include "format/parse_text.h"
 
-/* Bytes in which an event's name is found: before it come `time` to `peer`. */
+/* In JSON the key of the event begins within this many bytes: before it come `time` to `peer`. */
 #define EVENT_WINDOW 320
 
-/* What holds in both formats. */
+/* Whether the fields agree with each other, in any format. */
 static bool is_consistent(const struct record *record)
 {
 	const struct record_head *head = &record->head;
@@ -45,7 +45,7 @@ int parse_record(enum log_format format, const char *line, size_t len, struct re
 
 	if (len >= RECORD_MAX || memchr(line, '\n', len))
 		return -EBADMSG;
-	/* Only a part is as long as a record can be, and may have been filled up to that. */
+	/* A part is filled with blanks up to the longest record; nothing else is. */
 	for (; len == RECORD_MAX - 1 && in.end > in.p && in.end[-1] == ' '; in.end--)
 		is_filled = true;
 	r = parse_event_line(syntax, in, &record);
@@ -90,7 +90,7 @@ static bool is_text_message(const char *line, const char *end)
 	return end - p > 8 && memcmp(p, "message ", 8) == 0;
 }
 
-/* Inside a string a quote has a backslash before it, so this key is found nowhere else. */
+/* A quote within a string has a backslash before it, so nothing but the key itself matches. */
 static bool is_json_message(const char *line, const char *end)
 {
 	static const char key[] = ",\"event\":\"";

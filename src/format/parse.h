@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines of the message log back to records: echo-logd-log(5), read.
- * Pure, and strict: what record.h would not have written is refused.
- * FORMAT_RAW has no records; no function here takes it.
+ * Lines of the message log back to records; record.h and record_message.h
+ * write them, echo-logd-log(5) describes them.  The master and the logger
+ * use it to tell what a log file holds and to count messages, echo-logctl
+ * to verify a log.
+ *
+ * Pure, and safe with any bytes.  parse_record() and parse_payload() are
+ * strict: they refuse what this service would not have written, but accept
+ * events and fields that a later version may add.
+ *
+ * FORMAT is FORMAT_TEXT or FORMAT_JSON, for a raw log has no records; only
+ * parse_looks_like() takes FORMAT_RAW too.
  */
 #ifndef ECHO_LOGD_PARSE_H
 #define ECHO_LOGD_PARSE_H
@@ -15,27 +23,36 @@
 #include "format/log_format.h"
 #include "format/log_record.h"
 
-/* LINE is LEN bytes without the newline.  Returns 0, or -EBADMSG. */
+/*
+ * Reads LINE, LEN bytes without the newline.  Returns 0, or -EBADMSG if it
+ * is no record; *RET_RECORD is untouched then.  RET_RECORD->data points
+ * into LINE, and head.peer into *RET_RECORD: that of a copy still points
+ * into the original.
+ */
 int parse_record(enum log_format format, const char *line, size_t len, struct record *ret_record);
 
 /*
- * Decodes RECORD's payload to BUF, which needs RECORD_MAX bytes.  Returns
- * the payload's length, or -EBADMSG when the data is malformed or is not as
- * long as the record says.
+ * Decodes the payload of RECORD to BUF, which needs RECORD_MAX bytes.
+ * Returns the number of bytes, or -EBADMSG if there is no payload, if it is
+ * malformed, or if its length is not RECORD->length.
  */
 ssize_t parse_payload(enum log_format format, const struct record *record, void *buf);
 
 /*
- * Counts whole `message` records in the LEN bytes of DATA, which begin at a
- * record, and stops after the MAX-th.  Looks no closer than needed to know
- * a `message`: fast enough for every byte of a loaded log.
- * Returns how many were seen; *RET_END is the offset behind the last whole
- * record that was passed (so the MAX-th message's, if it was reached).
+ * Counts the `message` records in the LEN bytes of DATA, which begin with a
+ * record, and stops after the MAX-th.  A line without its newline does not
+ * count.  Returns the count; *RET_END is the offset behind the last line
+ * that was looked at.  Lines are not checked beyond the event's name: it
+ * must be fast enough for the logger under full load.
  */
 uint64_t parse_count_messages(enum log_format format, const char *data, size_t len, uint64_t max,
 			      size_t *ret_end);
 
-/* Whether LINE (no newline) looks like a record of FORMAT; for telling what a found file holds. */
+/*
+ * Whether LINE, LEN bytes without the newline, begins like a record of
+ * FORMAT.  It tells what an unknown file holds.  Always false for
+ * FORMAT_RAW.
+ */
 bool parse_looks_like(enum log_format format, const char *line, size_t len);
 
 #endif

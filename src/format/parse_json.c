@@ -4,6 +4,9 @@
 #include <limits.h>
 #include <string.h>
 
+#include "format/log_record.h"
+#include "format/parse_scan.h"
+
 static bool read_string(struct cursor *in, size_t max, struct cursor *ret_word)
 {
 	return SCAN(in, "\"") && scan_word(in, '"', max, ret_word) && SCAN(in, "\"");

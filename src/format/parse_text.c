@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+#include "format/log_record.h"
+#include "format/parse_scan.h"
+
 static bool read_id(struct cursor *in, struct record_head *head)
 {
 	if (SCAN(in, "- "))

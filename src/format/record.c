@@ -23,8 +23,9 @@ const char *close_reason_name(enum close_reason reason)
 }
 
 /*
- * A word that needs no quotes in either format.  Names of interfaces, which
- * are in a peer's scope, may hold nearly any byte.
+ * Appends up to MAX bytes of WORD so that they need no escape in any format,
+ * or "-" if it is empty.  A link-local peer has the name of an interface,
+ * which may hold nearly any byte.
  */
 static char *put_word(char *p, const char *word, size_t max)
 {
@@ -135,14 +136,14 @@ void record_style_init(struct record_style *style, enum log_format format)
 	}
 }
 
-/* The end of every record that is no message. */
+/* Ends a record that is not a message.  Returns its length. */
 static size_t finish_event(const struct record_style *style, const char *buf, char *p)
 {
 	p = style->format == FORMAT_JSON ? PUT(p, "}\n") : PUT(p, "\n");
 	return (size_t)(p - buf);
 }
 
-/* The event's name, which ends a string in JSON. */
+/* Begins a record: its head and the name of the event. */
 static char *put_event(struct record_style *style, char *buf, const struct record_head *head,
 		       const char *event)
 {
@@ -225,7 +226,7 @@ size_t record_close(struct record_style *style, char *buf, const struct record_h
 	return finish_event(style, buf, p);
 }
 
-/* What the service itself has to say comes from nobody's connection. */
+/* A record of the service itself belongs to no connection. */
 static struct record_head service_head(uint64_t time_usec)
 {
 	return (struct record_head){ .time_usec = time_usec, .n = RECORD_NO_NUMBER };
@@ -241,7 +242,7 @@ size_t record_start(struct record_style *style, char *buf, uint64_t time_usec, c
 		return 0;
 	p = put_event(style, buf, &head, "start");
 	p = put_number(style, p, "version", RECORD_VERSION);
-	/* In JSON every record has the host. */
+	/* In JSON the host is in the head of every record. */
 	if (style->format == FORMAT_TEXT)
 		p = put_string(style, p, "host", style->host, HOST_NAME_MAX);
 	p = put_string(style, p, "boot", boot, BOOT_MAX);
@@ -249,7 +250,7 @@ size_t record_start(struct record_style *style, char *buf, uint64_t time_usec, c
 	return finish_event(style, buf, p);
 }
 
-/* A record of the service with one number. */
+/* A record of the service itself that has one number. */
 static size_t put_service(struct record_style *style, char *buf, uint64_t time_usec,
 			  const char *event, const char *key, uint64_t value)
 {

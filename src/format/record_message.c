@@ -20,7 +20,7 @@ struct text {
 
 static const struct text message = TEXT("message"), part = TEXT("part");
 
-/* What stands around a payload: text, then its length, before it, behind it. */
+/* What stands around a payload: text before its length, before it, and behind it. */
 struct wrapping {
 	struct text before_length;
 	struct text before[2], behind[2];	/* by encoding */
@@ -54,7 +54,7 @@ static inline char *put_text(char *p, const struct text *text)
 	return put_bytes(p, text->bytes, text->len);
 }
 
-/* Bytes of the record before the payload; *RET_FRAME: and those behind it. */
+/* Returns how many bytes come before the payload; *RET_FRAME: before and behind it together. */
 static inline size_t piece_before(const struct piece *piece, const struct text *event, size_t len,
 				  enum encoding encoding, size_t *ret_frame)
 {
@@ -94,7 +94,7 @@ static size_t piece_whole(const struct piece *piece)
 	size_t most = piece->room, taken = 0, n;
 	bool invalid = false;
 
-	/* In text the shorter one wins: there is no point in escaping to more than that. */
+	/* In text the shorter encoding is used, so escapes must not become longer than base64. */
 	if (piece->style == ESCAPE_C && size64 < most)
 		most = size64;
 	most = most > frame ? most - frame : 0;
@@ -108,7 +108,7 @@ static size_t piece_whole(const struct piece *piece)
 	}
 	if (size64 > piece->room)
 		return 0;
-	/* JSON says in base64 only what is not UTF-8, even if that would not fit escaped. */
+	/* JSON has base64 only for what is not UTF-8, not for what is too long when escaped. */
 	if (piece->style == ESCAPE_JSON && !invalid &&
 	    utf8_is_valid(piece->data + taken, piece->len - taken))
 		return 0;
@@ -116,7 +116,7 @@ static size_t piece_whole(const struct piece *piece)
 	return piece_finish(piece, &message, piece->len, BASE64, before64, n);
 }
 
-/* Escapes what fits in ROOM, but leaves something for the message that must follow a part. */
+/* Escapes what fits in ROOM, but not all: a part is followed by a `message`, never empty. */
 static size_t escape_part(const struct piece *piece, char *out, size_t room, size_t *ret_taken,
 			  bool *ret_invalid)
 {
@@ -128,7 +128,7 @@ static size_t escape_part(const struct piece *piece, char *out, size_t room, siz
 	return n;
 }
 
-/* A record of LEN bytes becomes one of a whole page, by blanks before its newline. */
+/* Fills a record of LEN bytes up to a whole page, with blanks before its newline. */
 static size_t piece_fill_page(const struct piece *piece, size_t len)
 {
 	memset(piece->buf + len - 1, ' ', RECORD_MAX - len);
@@ -136,10 +136,10 @@ static size_t piece_fill_page(const struct piece *piece, size_t len)
 	return RECORD_MAX;
 }
 
-/* Renders as much as a whole record holds of a message that does not fit in one. */
+/* Renders a part: as much as one record holds of a message that does not fit in one. */
 static size_t piece_part(const struct piece *piece, size_t *ret_taken)
 {
-	/* No part is longer than RECORD_MAX, so this is the widest that its length can be. */
+	/* The length of a part has at most as many digits as RECORD_MAX. */
 	size_t frame, before = piece_before(piece, &part, RECORD_MAX, ESCAPED, &frame);
 	size_t frame64, before64 = piece_before(piece, &part, RECORD_MAX, BASE64, &frame64);
 	size_t room = piece->room - frame, taken64 = (piece->room - frame64) / 4 * 3, n;

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Well-formed UTF-8 (RFC 3629), one character at a time.  Pure. */
+/*
+ * Well-formed UTF-8 (RFC 3629), one character at a time.  Overlong forms,
+ * surrogates and code points above U+10FFFF are not characters.  Pure; any
+ * process may call it.
+ */
 #ifndef ECHO_LOGD_UTF8_H
 #define ECHO_LOGD_UTF8_H
 
@@ -7,15 +11,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Whether BYTE can only be the second or a later byte of a character. */
 static inline bool utf8_is_continuation(unsigned char byte)
 {
 	return (byte & 0xc0) == 0x80;
 }
 
 /*
- * Returns the bytes of the character that begins at P (LEFT > 0 bytes) and
- * its code point, or 0 when none does: overlong forms, surrogates and what
- * lies above U+10FFFF are no characters.
+ * Returns how many of the LEFT > 0 bytes at P make up the first character,
+ * and sets *RET_CODE to its code point.  Returns 0 if no character begins
+ * at P; *RET_CODE may be overwritten then.
  */
 static inline size_t utf8_get(const unsigned char *p, size_t left, uint32_t *ret_code)
 {
@@ -45,6 +50,7 @@ static inline size_t utf8_get(const unsigned char *p, size_t left, uint32_t *ret
 	return code >= 0x10000 && code <= 0x10ffff ? 4 : 0;
 }
 
+/* Whether all of DATA are whole characters. */
 static inline bool utf8_is_valid(const unsigned char *data, size_t len)
 {
 	uint32_t code;
@@ -58,8 +64,8 @@ static inline bool utf8_is_valid(const unsigned char *data, size_t len)
 }
 
 /*
- * The last place at or before AT where DATA may be cut without parting a
- * character.  0 < AT <= LEN; moves back by 3 bytes at most, never to 0.
+ * Where to cut the LEN bytes of DATA near AT without dividing a character:
+ * AT itself, or up to 3 bytes before it.  0 < AT <= LEN; never returns 0.
  */
 static inline size_t utf8_cut(const unsigned char *data, size_t len, size_t at)
 {

@@ -3,6 +3,7 @@
 #include "ctl/logcheck.h"
 
 #include "../unit/random.h"
+#include "format/parse.h"
 #include "fuzz.h"
 
 /* What a judgement comes to, wherever its findings were. */
@@ -19,7 +20,7 @@ struct part {
 	size_t len;
 };
 
-static void take_finding(void *context, const struct finding *finding)
+static void note_finding(void *context, const struct finding *finding)
 {
 	struct judgement *judgement = context;
 	char *text = NULL;
@@ -63,7 +64,7 @@ static struct judgement judge(enum log_format format, const struct part *parts, 
 			      size_t step)
 {
 	struct judgement judgement;
-	struct finding_sink sink = {take_finding, &judgement};
+	struct finding_sink sink = {note_finding, &judgement};
 	struct logcheck *check;
 
 	memset(&judgement, 0, sizeof(judgement));

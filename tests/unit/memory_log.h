@@ -131,7 +131,7 @@ static inline void shuffle(struct line *line, unsigned n)
 	}
 }
 
-static inline void take_finding(void *context, const struct finding *finding)
+static inline void note_finding(void *context, const struct finding *finding)
 {
 	(void)context;
 	assert_true(found.n < MAX_FINDINGS);
@@ -166,7 +166,7 @@ static inline void feed(struct logcheck *check, const char *data, size_t len)
 
 static inline struct logcheck *start_check(void)
 {
-	struct finding_sink sink = { take_finding, NULL };
+	struct finding_sink sink = { note_finding, NULL };
 	struct logcheck *check;
 
 	memset(&found, 0, sizeof(found));

@@ -12,7 +12,7 @@
 
 /* What is known of each number, beside the runs. */
 static struct {
-	bool is_there, is_part, is_close, goes_on;
+	bool is_there, is_part, is_close, may_follow_part;
 	unsigned char payload[8];
 	size_t len;
 } model[N];
@@ -23,8 +23,8 @@ static struct run record_of(unsigned n)
 		.first = n,
 		.last = n,
 		.totals = { !model[n].is_part, model[n].len, 0xdeadbeef },
-		.goes_on = model[n].goes_on,
-		.wants_more = model[n].is_part,
+		.may_follow_part = model[n].may_follow_part,
+		.ends_with_part = model[n].is_part,
 		.is_closed = model[n].is_close,
 	};
 }
@@ -34,7 +34,7 @@ static void make_model(unsigned closes)
 	for (unsigned n = 0; n < N; n++) {
 		model[n].is_there = false;
 		model[n].is_part = random_below(3) == 0;
-		model[n].goes_on = model[n].is_part || random_below(3);
+		model[n].may_follow_part = model[n].is_part || random_below(3);
 		model[n].is_close = closes && !model[n].is_part && random_below(closes) == 0;
 		model[n].len = random_below(sizeof(model[n].payload) + 1);
 		random_fill(RANDOM_BINARY, model[n].payload, model[n].len);
@@ -58,8 +58,8 @@ static void check_run(const struct run *run, unsigned first)
 	assert_int_equal(run->totals.messages, totals.messages);
 	assert_int_equal(run->totals.bytes, totals.bytes);
 	assert_int_equal(run->totals.crc, totals.crc);
-	assert_int_equal(run->goes_on, model[first].goes_on);
-	assert_int_equal(run->wants_more, model[n].is_part);
+	assert_int_equal(run->may_follow_part, model[first].may_follow_part);
+	assert_int_equal(run->ends_with_part, model[n].is_part);
 	assert_int_equal(run->is_closed, model[n].is_close);
 }
 
@@ -78,9 +78,9 @@ static void check_runs(const struct runs *runs)
 /* The `part` whose next is not one that goes on with it, where N has made that known. */
 static uint64_t broken_by(unsigned n)
 {
-	if (n > 0 && model[n - 1].is_there && model[n - 1].is_part && !model[n].goes_on)
+	if (n > 0 && model[n - 1].is_there && model[n - 1].is_part && !model[n].may_follow_part)
 		return n - 1;
-	if (n + 1 < N && model[n + 1].is_there && model[n].is_part && !model[n + 1].goes_on)
+	if (n + 1 < N && model[n + 1].is_there && model[n].is_part && !model[n + 1].may_follow_part)
 		return n;
 	return RUNS_NO_PART;
 }
