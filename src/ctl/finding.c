@@ -8,6 +8,11 @@ static void print_place(const struct place *place, FILE *out)
 	fprintf(out, "%s:%" PRIu64 ": ", place->file, place->line);
 }
 
+static void print_count(uint64_t n, const char *noun, FILE *out)
+{
+	fprintf(out, "%" PRIu64 " %s%s", n, noun, n == 1 ? "" : "s");
+}
+
 static void print_connection(const struct finding *f, FILE *out)
 {
 	fprintf(out, "connection %013" PRIx64 ": ", f->id);
@@ -30,11 +35,13 @@ static void print_totals(const struct payload_totals *totals, const struct paylo
 	const char *comma = "";
 
 	if (totals->messages != other->messages) {
-		fprintf(out, " %" PRIu64 " messages", totals->messages);
+		fputc(' ', out);
+		print_count(totals->messages, "message", out);
 		comma = ",";
 	}
 	if (totals->bytes != other->bytes) {
-		fprintf(out, "%s %" PRIu64 " bytes", comma, totals->bytes);
+		fprintf(out, "%s ", comma);
+		print_count(totals->bytes, "byte", out);
 		comma = ",";
 	}
 	if (totals->crc != other->crc)
@@ -46,20 +53,22 @@ static void print_line(const struct finding *f, FILE *out)
 {
 	switch (f->kind) {
 	case FINDING_NOT_A_RECORD:
-		fprintf(out, "not a record (%" PRIu64 " bytes)", f->bytes);
+		fputs("not a record (", out);
+		print_count(f->bytes, "byte", out);
+		fputc(')', out);
 		break;
 	case FINDING_NO_NEWLINE:
-		fprintf(out,
-			"the last line has no newline (%" PRIu64 " bytes): it is being written, or "
-			"was cut off", f->bytes);
+		fputs("the last line has no newline (", out);
+		print_count(f->bytes, "byte", out);
+		fputs("): it is being written, or was cut off", out);
 		break;
 	case FINDING_TORN:
-		fprintf(out,
-			"torn: %" PRIu64 " bytes that a crash left of a record, closed off by "
-			"echo-logd", f->bytes);
+		fputs("torn: a crash left ", out);
+		print_count(f->bytes, "byte", out);
+		fputs(" of a record here; echo-logd ended the line", out);
 		break;
 	case FINDING_TRUNCATED:
-		fputs("torn: another program truncated the file here, and what was in it is gone",
+		fputs("torn: another program truncated the file here; its records are lost",
 		      out);
 		break;
 	default:
@@ -72,22 +81,23 @@ static void print_record(const struct finding *f, FILE *out)
 {
 	if (f->kind == FINDING_PEER) {
 		print_connection(f, out);
-		fputs("the peer is not that of its first record", out);
+		fputs("the peer differs from its first record", out);
 		return;
 	}
 	fprintf(out, "record %013" PRIx64 ".%" PRIu64 " ", f->id, f->first);
 	switch (f->kind) {
 	case FINDING_PAYLOAD:
-		fputs("does not have the payload that it says", out);
+		fputs("has a malformed payload, or one of another length than stated", out);
 		break;
 	case FINDING_DOUBLED:
 		fputs("is doubled", out);
 		break;
 	case FINDING_NOT_OPENED:
-		fputs(f->first == 0 ? "is not `open`" : "is `open`, which is number 0", out);
+		fputs(f->first == 0 ? "is not `open`" : "is `open`, which only record 0 can be",
+		      out);
 		break;
 	case FINDING_PART:
-		fputs("is part of a message that does not go on", out);
+		fputs("is part of a message that is not continued", out);
 		break;
 	default:
 		break;

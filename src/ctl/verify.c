@@ -97,10 +97,10 @@ static int read_files(struct verify *v, char *names[])
 		if (r == -ENOMSG)
 			fprintf(stderr,
 				"echo-logctl: %s holds no records in text or JSON: "
-				"there is nothing to verify it by\n", *name);
+				"it cannot be verified\n", *name);
 		else
 			fprintf(stderr,
-				"echo-logctl: cannot read %s: %s; without it nothing is verified\n",
+				"echo-logctl: cannot read %s: %s; verification aborted\n",
 				*name, strerror(-r));
 		return r;
 	}

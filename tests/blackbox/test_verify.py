@@ -232,7 +232,8 @@ def test_changed_payload(made):
 
 def test_wrong_length(made):
     made.edit(made.at(1), rb'(event":"message","length":|message )6', rb"\g<1>7")
-    made.judge((made.at(1), f"record {made.ids[1]}.1 does not have the payload that it says"))
+    made.judge((made.at(1), f"record {made.ids[1]}.1 has a malformed payload, "
+                             "or one of another length than stated"))
 
 
 def test_cut_line(made):
@@ -287,12 +288,12 @@ def test_part_without_its_message(made):
     part, id = made.at(2), made.ids[1]
     peer = re.search(rb"127\.0\.0\.1:\d+", made.lines[part])[0].decode()
     made.lines[part + 1:] = [(DROPPED[made.format] % (id, 3, peer)).encode()]
-    made.judge((part + 1, f"record {id}.2 is part of a message that does not go on"))
+    made.judge((part + 1, f"record {id}.2 is part of a message that is not continued"))
 
 
 def test_another_peer(made):
     made.edit(made.at(3), rb"127\.0\.0\.1", b"127.0.0.2")
-    made.judge((made.at(3), f"connection {made.ids[1]}: the peer is not that of its first record"))
+    made.judge((made.at(3), f"connection {made.ids[1]}: the peer differs from its first record"))
 
 
 def test_message_in_place_of_open(made):
@@ -318,8 +319,8 @@ def test_torn_tail(made, make_daemon):
     daemon.start()
     daemon.stop()
     verdict = verify(made.path)
-    assert verdict.problems == ["%s:%d: torn: 33 bytes that a crash left of a record, closed off "
-                                "by echo-logd" % (made.path, len(made.lines) + 1)]
+    assert verdict.problems == ["%s:%d: torn: a crash left 33 bytes of a record here; echo-logd "
+                                "ended the line" % (made.path, len(made.lines) + 1)]
     assert verdict.status == 1
 
 
@@ -335,8 +336,8 @@ def test_truncated_log(start):
     verdict = verify(daemon.path)
     assert verdict.status == 1
     truncated, missing = verdict.problems
-    assert re.fullmatch(r".*messages.log:\d: torn: another program truncated the file here, "
-                        "and what was in it is gone", truncated)
+    assert re.fullmatch(r".*messages.log:\d: torn: another program truncated the file here; "
+                        "its records are lost", truncated)
     assert re.fullmatch("connection [0-9a-f]{13}: records 0 to 1 are missing", missing)
 
 
@@ -345,6 +346,7 @@ def test_many_problems_are_summed_up(made):
     verdict = made.verify()
     assert verdict.status == 1 and verdict.facts["problems"] == 250
     assert len(verdict.problems) == 101 and verdict.problems[-1] == "... and 150 more"
+    assert all(problem.endswith(": not a record (1 byte)") for problem in verdict.problems[:-1])
 
 
 # --- what cannot be verified
@@ -358,7 +360,7 @@ def test_raw_log_is_refused(start):
     verdict = verify(daemon.path)
     assert verdict.status == 2 and not verdict.facts
     assert verdict.problems == [f"echo-logctl: {daemon.path} holds no records in text or JSON: "
-                                "there is nothing to verify it by"]
+                                "it cannot be verified"]
 
 
 def test_files_that_cannot_be_read(tmp_path):
@@ -367,7 +369,7 @@ def test_files_that_cannot_be_read(tmp_path):
         verdict = verify(path)
         assert verdict.status == 2 and not verdict.facts
         assert verdict.problems == [f"echo-logctl: cannot read {path}: {why}; "
-                                    "without it nothing is verified"]
+                                    "verification aborted"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--json"], ["-v", "x"]], ids=str)
