@@ -66,8 +66,8 @@ static void check_ascii(enum escape_style style, const uint8_t *data, size_t len
 		else if (data[i] >= ' ' && data[i] < 0x7f)
 			expected[n++] = (char)data[i];
 		else
-			n += (size_t)sprintf(expected + n, style == ESCAPE_C ? "\\x%02x" : "\\u%04x",
-					     data[i]);
+			n += (size_t)sprintf(expected + n,
+					     style == ESCAPE_C ? "\\x%02x" : "\\u%04x", data[i]);
 	}
 	CHECK(escape(style, out, len * GROWTH, data, len, &taken, NULL) >= n);
 	CHECK(memcmp(out, expected, n) == 0);

@@ -36,8 +36,10 @@ static void check_events(struct record_style *style, const struct record_head *h
 	CHECK(record.event == EVENT_OPEN);
 	check_same_head(&record.head, &same);
 
-	check_written(style->format, buf, record_dropped(style, buf, head, messages, bytes), &record);
-	CHECK(record.event == EVENT_DROPPED && record.messages == messages && record.bytes == bytes);
+	check_written(style->format, buf, record_dropped(style, buf, head, messages, bytes),
+		      &record);
+	CHECK(record.event == EVENT_DROPPED);
+	CHECK(record.messages == messages && record.bytes == bytes);
 	check_same_head(&record.head, &same);
 
 	check_written(style->format, buf,

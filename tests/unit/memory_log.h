@@ -80,7 +80,8 @@ static inline void say(struct talker *t, const void *data, size_t len)
 	size_t taken;
 
 	for (; len > 0; len -= taken, p += taken) {
-		add_line(record_message(&t->style, new_line(), RECORD_MAX, &t->head, p, len, &taken));
+		add_line(record_message(&t->style, new_line(), RECORD_MAX, &t->head, p, len,
+					&taken));
 		t->head.n++;
 		t->totals.bytes += taken;
 		t->totals.crc = crc32c(t->totals.crc, p, taken);

@@ -93,10 +93,12 @@ static inline void random_fill(enum random_kind kind, unsigned char *out, size_t
 			n = random_character(c);
 			break;
 		case RANDOM_CONTROL:
-			c[0] = (unsigned char)(random_below(40) ? random_below(9) : 0x80 + random_below(64));
+			c[0] = (unsigned char)(random_below(40) ? random_below(9)
+								: 0x80 + random_below(64));
 			break;
 		default:
-			c[0] = (unsigned char)(random_below(30) ? 'a' + random_below(26) : random_u64());
+			c[0] = (unsigned char)(random_below(30) ? 'a' + random_below(26)
+								: random_u64());
 			break;
 		}
 		if (n > len - i) {
@@ -114,7 +116,10 @@ static inline int is_harmless(const char *text, size_t len)
 	const unsigned char *p = (const unsigned char *)text;
 
 	for (size_t i = 0; i < len;) {
-		size_t n = p[i] < 0x80 ? 1 : p[i] < 0xc2 ? 0 : p[i] < 0xe0 ? 2 : p[i] < 0xf0 ? 3 : 4;
+		size_t n = p[i] < 0x80 ? 1
+			 : p[i] < 0xc2 ? 0
+			 : p[i] < 0xe0 ? 2
+			 : p[i] < 0xf0 ? 3 : 4;
 		uint32_t code = n == 1 ? p[i] : p[i] & (0x7fu >> n);
 
 		if (n == 0 || n > len - i)

@@ -63,8 +63,8 @@ static void test_round_trips(void **state)
 static void test_refuses(void **state)
 {
 	static const char *const bad[] = {
-		"Z", "Zg", "Zg=", "Zh==", "Zm9=", "====", "Z===", "Zg==Zm9v", "Zm9v\n", "Zm-_", "Zm 9",
-		"=m9v", "Z=9v", "Zm=v", "Zm9vZm9vZm9vZm=vZm9v",
+		"Z", "Zg", "Zg=", "Zh==", "Zm9=", "====", "Z===", "Zg==Zm9v", "Zm9v\n", "Zm-_",
+		"Zm 9", "=m9v", "Z=9v", "Zm=v", "Zm9vZm9vZm9vZm=vZm9v",
 	};
 	char out[32];
 

@@ -32,13 +32,16 @@ static void test_examples(void **state)
 	(void)state;
 	check_escapes(ESCAPE_C, "hello\n", 6, "hello\\n");
 	check_escapes(ESCAPE_C, "\t\r\\\"\0\x1b[0m\x7f", 10, "\\t\\r\\\\\\\"\\x00\\x1b[0m\\x7f");
-	check_escapes(ESCAPE_C, "gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80", 11, "gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80");
+	check_escapes(ESCAPE_C, "gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80", 11,
+		      "gr\xc3\xbc\xc3\x9f \xf0\x9f\x98\x80");
 	check_escapes(ESCAPE_C, "\xc2\x9b\xe2\x80\xae", 5, "\\xc2\\x9b\\xe2\\x80\\xae");
 	check_escapes(ESCAPE_C, "\xff\xc3(\xed\xa0\x80", 6, "\\xff\\xc3(\\xed\\xa0\\x80");
 	check_escapes(ESCAPE_C, "\xe0\x80\x80\xf0\x80\x80\x80\xf4\x90\x80\x80", 11,
 		      "\\xe0\\x80\\x80\\xf0\\x80\\x80\\x80\\xf4\\x90\\x80\\x80");
-	check_escapes(ESCAPE_JSON, "\t\r\n\\\"\0\x1b\x7f/", 9, "\\t\\r\\n\\\\\\\"\\u0000\\u001b\\u007f/");
-	check_escapes(ESCAPE_JSON, "\xc2\x9b\xe2\x80\xae\xd8\x9c\xc3\xbc", 9, "\\u009b\\u202e\\u061c\xc3\xbc");
+	check_escapes(ESCAPE_JSON, "\t\r\n\\\"\0\x1b\x7f/", 9,
+		      "\\t\\r\\n\\\\\\\"\\u0000\\u001b\\u007f/");
+	check_escapes(ESCAPE_JSON, "\xc2\x9b\xe2\x80\xae\xd8\x9c\xc3\xbc", 9,
+		      "\\u009b\\u202e\\u061c\xc3\xbc");
 }
 
 static void test_every_byte(void **state)
@@ -175,7 +178,8 @@ static void test_unescape_is_canonical(void **state)
 		r = unescape(style, back, text, n);
 		if (r < 0)
 			continue;
-		assert_int_equal(escape(style, again, sizeof(again), back, (size_t)r, &taken, NULL), n);
+		assert_int_equal(escape(style, again, sizeof(again), back, (size_t)r, &taken, NULL),
+				 n);
 		assert_memory_equal(again, text, n);
 	}
 }

@@ -48,7 +48,7 @@ static size_t random_record(struct record_style *style, char *buf)
 	}
 }
 
-/* Writes RECORD as record.h would; returns 0 where only parts or other events could say it. */
+/* Writes R once more.  Returns 0 for a part, base64, or an event that struct record cannot hold. */
 static size_t write_again(struct record_style *style, char *buf, const struct record *r)
 {
 	const struct record_head *head = &r->head;

@@ -61,7 +61,8 @@ static void test_text_examples(void **state)
 		   "2026-11-22T21:04:05.123456Z 6443f5a1b2c3d.0 192.0.2.7:53412 open\n");
 	head = head_at(1, 123987);
 	check_line(buf, record_message(&style, buf, sizeof(buf), &head, "hello\n", 6, &taken),
-		   "2026-11-22T21:04:05.123987Z 6443f5a1b2c3d.1 192.0.2.7:53412 message 6 \"hello\\n\"\n");
+		   "2026-11-22T21:04:05.123987Z 6443f5a1b2c3d.1 192.0.2.7:53412 message 6 "
+		   "\"hello\\n\"\n");
 	assert_int_equal(taken, 6);
 	head = head_at(2, 4001122);
 	check_line(buf, record_close(&style, buf, &head, CLOSE_EOF, 1, 6, 0x1c3f9a02),
@@ -92,7 +93,8 @@ static void test_json_examples(void **state)
 
 	(void)state;
 	check_line(buf, record_start(&style, buf, head.time_usec, BOOT, "0.1.0"),
-		   JSON_OWN "\"start\",\"version\":1,\"boot\":\"" BOOT "\",\"daemon\":\"0.1.0\"}\n");
+		   JSON_OWN "\"start\",\"version\":1,\"boot\":\"" BOOT "\","
+			    "\"daemon\":\"0.1.0\"}\n");
 	check_line(buf, record_torn(&style, buf, head.time_usec, 17),
 		   JSON_OWN "\"torn\",\"bytes\":17}\n");
 	check_line(buf, record_limit(&style, buf, head.time_usec, 10),
@@ -111,6 +113,8 @@ static void test_json_examples(void **state)
 		   JSON_HEAD("null") "\"close\",\"reason\":\"killed\"}\n");
 }
 
+#define MESSAGE_6 "2026-11-22T21:04:05.000000Z 6443f5a1b2c3d.1 " PEER " message 6 "
+
 static void test_shorter_encoding_wins(void **state)
 {
 	struct record_style style = style_of(FORMAT_TEXT);
@@ -121,14 +125,14 @@ static void test_shorter_encoding_wins(void **state)
 	(void)state;
 	/* Six bytes: "" and 6 * 4 against base64: and 8. */
 	check_line(buf, record_message(&style, buf, sizeof(buf), &head, "\1\2\3\4\5\6", 6, &taken),
-		   "2026-11-22T21:04:05.000000Z 6443f5a1b2c3d.1 " PEER " message 6 base64:AQIDBAUG\n");
+		   MESSAGE_6 "base64:AQIDBAUG\n");
 	/* 17 against 15, 14 against 15, and a tie of 15, which stays readable. */
 	check_line(buf, record_message(&style, buf, sizeof(buf), &head, "\1\2\3abc", 6, &taken),
-		   "2026-11-22T21:04:05.000000Z 6443f5a1b2c3d.1 " PEER " message 6 base64:AQIDYWJj\n");
+		   MESSAGE_6 "base64:AQIDYWJj\n");
 	check_line(buf, record_message(&style, buf, sizeof(buf), &head, "\1\2abcd", 6, &taken),
-		   "2026-11-22T21:04:05.000000Z 6443f5a1b2c3d.1 " PEER " message 6 \"\\x01\\x02abcd\"\n");
+		   MESSAGE_6 "\"\\x01\\x02abcd\"\n");
 	check_line(buf, record_message(&style, buf, sizeof(buf), &head, "\1\2abc\n", 6, &taken),
-		   "2026-11-22T21:04:05.000000Z 6443f5a1b2c3d.1 " PEER " message 6 \"\\x01\\x02abc\\n\"\n");
+		   MESSAGE_6 "\"\\x01\\x02abc\\n\"\n");
 }
 
 /* Of what does not fit, the encoding that carries more: 3 of 4 bytes in base64. */
@@ -152,7 +156,8 @@ static void test_fuller_encoding_wins(void **state)
 			assert_in_range(taken, 2990, 3072);
 		} else if (every > 10) {
 			assert_null(memmem(buf, n, " base64:", 8));
-			assert_in_range(taken, 4010 * every / (every + 3), 4096 * every / (every + 3));
+			assert_in_range(taken, 4010 * every / (every + 3),
+					4096 * every / (every + 3));
 		}
 	}
 }
@@ -221,13 +226,14 @@ static void check_message(struct record_style *style, struct record_head *head,
 		full = n;
 		if (n == 0) {
 			assert_true(room < RECORD_MAX);
-			full = record_message(style, buf, RECORD_MAX, head, data + done, len - done,
-					      &taken);
+			full = record_message(style, buf, RECORD_MAX, head, data + done,
+					      len - done, &taken);
 			/* It was for want of room only. */
 			assert_true(full > room || done + taken < len);
 		}
 		assert_true(n == 0 || room == RECORD_MAX || done + taken == len);
-		check_piece(style->format, buf, full, head, data + done, taken, done + taken == len);
+		check_piece(style->format, buf, full, head, data + done, taken,
+			    done + taken == len);
 		if (done + taken == len)
 			continue;
 		/* Cut only where full: by 7 for another escape, 3 for a character, 3 for base64. */
@@ -280,9 +286,12 @@ static void test_every_length(void **state)
 
 	(void)state;
 	for (enum random_kind kind = 0; kind < RANDOM_KINDS; kind++) {
-		for (size_t len = 1; len <= LONGEST; len += len > 4200 ? 97 : len > 100 && len < 600 ? 7 : 1) {
+		size_t step;
+
+		for (size_t len = 1; len <= LONGEST; len += step) {
 			struct record_head head = head_at(1, len);
 
+			step = len > 4200 ? 97 : len > 100 && len < 600 ? 7 : 1;
 			random_fill(kind, data, len);
 			check_message(&text, &head, kind, data, len);
 			check_message(&json, &head, kind, data, len);
@@ -329,12 +338,12 @@ static void test_peer_is_tamed(void **state)
 
 static void test_longest_events_fit(void **state)
 {
-	static const char word[] = "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww"
-				   "wwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwwww";
+	char word[128 + 1] = "";
 	struct record_head head = { UINT64_MAX, UINT64_MAX, UINT64_MAX - 1, word };
 	char buf[RECORD_MAX];
 
 	(void)state;
+	memset(word, 'w', sizeof(word) - 1);
 	for (enum log_format format = FORMAT_TEXT; format <= FORMAT_JSON; format++) {
 		struct record_style style = style_of(format);
 		struct record record;
@@ -342,7 +351,8 @@ static void test_longest_events_fit(void **state)
 
 		memset(style.host, 'h', HOST_NAME_MAX);
 		style.host[HOST_NAME_MAX] = 0;
-		n = record_close(&style, buf, &head, CLOSE_SHUTDOWN, UINT64_MAX, UINT64_MAX, UINT32_MAX);
+		n = record_close(&style, buf, &head, CLOSE_SHUTDOWN, UINT64_MAX, UINT64_MAX,
+				 UINT32_MAX);
 		assert_true(n <= RECORD_EVENT_MAX);
 		assert_int_equal(parse_record(format, buf, n - 1, &record), 0);
 		assert_true(record.messages == UINT64_MAX && record.crc == UINT32_MAX);
@@ -354,13 +364,17 @@ static void test_longest_events_fit(void **state)
 
 static void test_times(void **state)
 {
-	static const struct { uint64_t second; const char *text; } times[] = {
+	static const struct {
+		uint64_t second;
+		const char *text;
+	} times[] = {
 		{ 0, "1970-01-01T00:00:00" }, { 951782399, "2000-02-28T23:59:59" },
 		{ 951782400, "2000-02-29T00:00:00" }, { 951868800, "2000-03-01T00:00:00" },
 		{ SECOND, "2026-11-22T21:04:05" }, { SECOND - 1, "2026-11-22T21:04:04" },
 		{ 1798761599, "2026-12-31T23:59:59" }, { 1798761600, "2027-01-01T00:00:00" },
 		{ 4107542399, "2100-02-28T23:59:59" }, { 4107542400, "2100-03-01T00:00:00" },
-		{ CALENDAR_END - 1, "9999-12-31T23:59:59" }, { CALENDAR_END, "9999-12-31T23:59:59" },
+		{ CALENDAR_END - 1, "9999-12-31T23:59:59" },
+		{ CALENDAR_END, "9999-12-31T23:59:59" },
 	};
 	struct record_style style = style_of(FORMAT_TEXT);
 	char buf[RECORD_EVENT_MAX];

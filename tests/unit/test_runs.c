@@ -68,7 +68,8 @@ static void check_runs(const struct runs *runs)
 	size_t i = 0;
 
 	for (unsigned n = 0; n < N; n++)
-		if (model[n].is_there && (n == 0 || !model[n - 1].is_there || model[n - 1].is_close)) {
+		if (model[n].is_there &&
+		    (n == 0 || !model[n - 1].is_there || model[n - 1].is_close)) {
 			assert_true(i < runs->n);
 			check_run(&runs->run[i++], n);
 		}
