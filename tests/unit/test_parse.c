@@ -210,7 +210,7 @@ static void test_known_fields_are_not_added(void **state)
 		check_refused(line);
 		snprintf(line, sizeof(line), JSON "\"open\",\"x%s\":1}", *name);
 		check_accepted(line, EVENT_OPEN);
-		/* Whose fields an unknown event has is not known. */
+		/* An unknown event may have any field. */
 		snprintf(line, sizeof(line), JSON "\"ping\",\"%s\":1}", *name);
 		check_accepted(line, EVENT_OTHER);
 	}
