@@ -139,7 +139,7 @@ def test_the_logger_dies_between_a_failed_sync_and_its_report(start_crashing, tr
     pid = logger_of(daemon)
     subprocess.run(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e",
                     "inject=fdatasync:error=EIO:when=3"], timeout=60)
-    wait_until(lambda: "it counts as failed" in daemon.stderr(), "the word about it")
+    wait_until(lambda: "the sync counts as failed" in daemon.stderr(), "the word about it")
     assert points.has_struck("logger-sync-failed")
     grow(daemon)
     # Everybody who waited for that sync was closed without an echo.
@@ -407,7 +407,7 @@ def test_another_format_waits_for_room_for_a_spill(start_crashing, traffic, poin
         daemon.launch()
         assert daemon.wait() == 150
         assert len(os.listdir(disk)) == 1
-    assert daemon.stderr().count("cannot store the records") == 2
+    assert daemon.stderr().count("cannot save the last run's records") == 2
     mounts.resize(disk, "8m")
     daemon.start()
     daemon.stop()

@@ -193,7 +193,7 @@ def test_no_descriptor_for_the_next_file(start, traffic, what):
     # A reload says each time what is in its way, whatever was said of the log before.
     for n in range(1, 3):
         assert "Last reload failed" in daemon.reload()
-        assert count("reload failed: the running configuration stays", daemon) == n
+        assert count("reload failed; the running configuration stays", daemon) == n
     limit(daemon.pid, nofile=1024)
     wait_until(lambda: os.path.exists(daemon.path), "a file")
     wait_until(lambda: daemon.status().startswith(("Serving", "Last reload")),

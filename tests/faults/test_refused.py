@@ -23,7 +23,7 @@ def test_the_next_file_is_refused_for_a_while(start, traffic, error):
     wait_until(lambda: os.path.getsize(daemon.path) > 1_000_000, "a volume")
     with traced(daemon.pid, "-P", daemon.path, "-e", "inject=openat:error=%s:when=1..4" % error):
         os.rename(daemon.path, daemon.path + ".mine")
-        wait_until(lambda: "has a logger again" in daemon.stderr(), "the next file")
+        wait_until(lambda: "can be written again" in daemon.stderr(), "the next file")
     wait_until(lambda: os.path.getsize(daemon.path) > 1_000_000, "the log going on")
     assert load.end(at_once=True)["lost"] == 0
     daemon.stop()
@@ -64,7 +64,7 @@ def test_the_directory_vanishes(start, traffic, tmp_path, when_stalled):
     lost = load.end(at_once=True)["lost"]
     assert (lost > 0) == (when_stalled == "close")
     daemon.stop()
-    said = re.findall("directory .* does not exist or is not one.*; (.*)\n", daemon.stderr())
+    said = re.findall("directory .* does not exist or is not a directory.*; (.*)\n", daemon.stderr())
     assert said == [consequence] + ["the running configuration stays"] * 2
     if when_stalled == "drop":
         assert_dropped_is_what_lacks(load, files_in(str(place), str(gone)))
