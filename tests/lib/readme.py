@@ -28,6 +28,7 @@ ON_A_MACHINE = {
     "zcat -f /var/log/echo-logd/messages.log* | echo-logctl verify /dev/stdin",
     "sudo journalctl -x -u echo-logd",
     "sudo systemd-sysusers",
+    "sudo journalctl --update-catalog",
     "sudo systemctl daemon-reload",
     "sudo systemctl enable --now echo-logd",
     "systemctl status echo-logd",
