@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * echo-logd(8): options read, service prepared, loop run.  The master loop
- * forks the workers and the logger.
+ * echo-logd(8): reads the options, prepares the service and runs the master's
+ * loop, which forks the workers and the logger.
  */
 #include <stdio.h>
 
@@ -17,7 +17,7 @@
 #include "master/service.h"
 #include "master/startup.h"
 
-/* --check-config and --dump-config: nothing is started. */
+/* --check-config and --dump-config: prints, and starts nothing.  Returns the exit status. */
 static int show_config(const struct options *options)
 {
 	static struct diagnostics diagnostics;
@@ -33,7 +33,7 @@ static int show_config(const struct options *options)
 	return fflush(stdout) == 0 ? STATUS_CLEAN : STATUS_CANNOT_GO_ON;
 }
 
-/* Each step returns STATUS_CLEAN, or has logged why the service cannot go on. */
+/* Each step returns STATUS_CLEAN, or logs why the service cannot continue. */
 static int run_service(struct service *s)
 {
 	int status = startup_open_process();
@@ -46,7 +46,7 @@ static int run_service(struct service *s)
 		status = startup_prepare(s);
 	if (status == STATUS_CLEAN)
 		status = master_run(s);
-	/* What systemd keeps for a unit that fails to start is gone: first to a file with it. */
+	/* systemd drops what it stored for a unit that fails to start: save the records first. */
 	if (status == STATUS_CANNOT_START || status == STATUS_CONFIG)
 		status = recover_spill(s, status);
 	if (status != STATUS_CLEAN)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Making children: the only fork(2) of the daemon, and who may hold which
- * descriptor after it.  Called by the master only.
+ * Forks the workers and the logger, and closes the descriptors that their
+ * role does not hold.  No other file of the daemon forks.  Called by the
+ * master only.
  */
 #ifndef ECHO_LOGD_CHILD_H
 #define ECHO_LOGD_CHILD_H
@@ -13,11 +14,13 @@
 enum child_kind { CHILD_WORKER, CHILD_LOGGER };
 
 /*
- * Forks a child of KIND.  Returns its pid in the master; 0 in the child; or
- * -errno (-EAGAIN: limit of processes).  In the child every descriptor that
- * the kind does not hold is closed, -1 in *HELD, and all signals are still
- * blocked, each with its default action but those ignored everywhere.  The
- * child calls no library but libc (dontfork.h) and leaves by _exit(2).
+ * Forks a child of KIND.  Returns its pid in the master, 0 in the child, or
+ * -errno (-EAGAIN: the limit of processes is reached).
+ *
+ * In the child every descriptor that KIND does not hold is closed, and is -1
+ * in *HELD.  The signals of master_block_signals() are still blocked; SIGPIPE
+ * and SIGXFSZ are ignored, all others have their default action.  The child
+ * must call no library but libc (dontfork.h), and must leave by _exit(2).
  */
 pid_t child_fork(enum child_kind kind, struct descriptors *held);
 

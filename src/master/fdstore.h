@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What systemd keeps for us while no process of ours lives: sd_notify(3),
- * FDSTORE=1.  Master only; without systemd there is nothing to take and
- * each put does nothing.
+ * The descriptors that systemd stores for the service, sd_notify(3),
+ * FDSTORE=1.  Called by the master only.  Without systemd, fdstore_take()
+ * finds nothing, and each put and drop does nothing.
  *
- * Kept: both ends of both pipes, the log file, the scoreboard, and a spill
- * in the making (spill.h).  So after SIGKILL of the whole service the next
- * master finds every record that was in a pipe, the file with its offset,
- * and who was being served.
+ * Stored are both ends of both pipes, the log file, the scoreboard, and an
+ * unfinished spill (spill.h).  So if all processes of the service are killed,
+ * the next master finds every record that was in a pipe, the file with its
+ * offset, and the connections that were open.
  *
- * FDPOLL=0 everywhere: systemd would drop a pipe whose other end hangs up.
+ * All are stored with FDPOLL=0: otherwise systemd would drop a pipe as soon
+ * as its other end is closed.
  */
 #ifndef ECHO_LOGD_FDSTORE_H
 #define ECHO_LOGD_FDSTORE_H
@@ -18,39 +19,41 @@
 
 #include "ipc/descriptors.h"
 
-/* A descriptor that is none of these: of a socket unit, most likely. */
+/* Any other descriptor that systemd passed; most likely of a socket unit. */
 struct passed {
 	int fd;
-	char name[64];			/* sd_listen_fds_with_names(3), cut */
+	char name[64];			/* sd_listen_fds_with_names(3), truncated */
 };
 
-/*
- * What is kept beside the pipes and the log file, -1 where there is none; and what else
- * came with it.
- */
+/* What systemd passed besides the pipes and the log file.  A missing descriptor is -1. */
 struct kept {
 	int scoreboard_fd;
 	int spill_fd;
 	struct passed passed[LISTENERS_MAX];
-	unsigned n_passed;		/* those beyond LISTENERS_MAX are closed and count */
+	unsigned n_passed;		/* may exceed LISTENERS_MAX: the rest are closed */
 };
 
 /*
- * Takes what was kept, and what a socket unit passes: fills the pipes and the
- * log file of *FDS (-1 where there is none) and *RET_KEPT.  A pipe of which
- * one end is missing counts as missing.  Returns whether both pipes are there.
+ * Takes all descriptors that systemd passed.  Sets the pipes and the log file
+ * in *FDS, which the caller has set to -1, and fills *RET_KEPT.  The caller
+ * owns them all.  Returns whether both ends of both pipes are there.
  */
 bool fdstore_take(struct descriptors *fds, struct kept *ret_kept);
 
-/* Hands over the pipes and the scoreboard; systemd has them after a systemd_wait(). */
+/*
+ * Store the pipes, or the scoreboard, in place of stored ones.  systemd has
+ * them when a later systemd_wait() returns.
+ */
 void fdstore_put_pipes(const struct descriptors *fds);
 void fdstore_put_scoreboard(int fd);
 
-/* The log is FD from now on, or -1, one that is not kept; the last one is given back. */
+/* Stores FD as the log file, or none if FD is -1, and removes the last one. */
 void fdstore_put_log_file(int fd);
 
-/* A spill is begun, and systemd has it when this returns; or it is whole, and given back. */
+/* Stores FD, an unfinished spill, and waits as systemd_wait() until systemd has it. */
 void fdstore_put_spill(int fd);
+
+/* The spill is complete: removes it from the store. */
 void fdstore_drop_spill(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the service listens, at a start and at a reload: listener.h makes the
- * sockets, and what goes wrong is logged here.  Master only.
+ * Opens and adopts the listening sockets at a start and at a reload, by
+ * listener.h, and logs what goes wrong.  Called by the master only.
  */
 #ifndef ECHO_LOGD_LISTENING_H
 #define ECHO_LOGD_LISTENING_H
@@ -10,20 +10,26 @@
 #include "master/service.h"
 
 /*
- * Takes all sockets that a socket unit passed into S->fds.listeners, or none:
- * with half of them the service would look well.  Those refused are logged.
+ * Adopts the sockets of KEPT, which a socket unit passed, into
+ * S->fds.listeners.  Logs each socket that it refuses, and then adopts none:
+ * with only some of them the service would look healthy.  A descriptor that
+ * is not a socket is closed with a warning.
  */
 void listening_adopt(struct service *s, const struct kept *kept);
 
 /*
- * Opens the sockets that CONFIG names; those of RUNNING (may be NULL) that it
- * names too are taken over, see listeners_open().  Returns 0; or -errno,
- * logged with its CONSEQUENCE.
+ * Opens the sockets that CONFIG names, and reuses those of RUNNING (may be
+ * NULL) as listeners_open() does.  Returns 0, or its -errno, logged with
+ * CONSEQUENCE.
  */
 int listening_open(const struct config *config, const struct listeners *running,
 		   const char *consequence, struct listeners *ret_listeners);
 
-/* At a start: the sockets that were passed, or those of the configuration.  Returns 0 or -errno. */
+/*
+ * At a start: configures the adopted sockets, or opens those that the
+ * configuration names.  Returns 0 or -errno, logged (-EINVAL: systemd's
+ * sockets were refused).
+ */
 int listening_open_first(struct service *s);
 
 #endif

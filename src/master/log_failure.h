@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the master logs that the message log cannot be used: what is wrong, what
- * follows from it (CONSEQUENCE), and what to do.  Master only.  R is a -errno.
+ * Logs that the message log cannot be used: the cause, what to do, and the
+ * CONSEQUENCE.  PATH names the log; R is a -errno.  Called by the master only.
  */
 #ifndef ECHO_LOGD_LOG_FAILURE_H
 #define ECHO_LOGD_LOG_FAILURE_H
 
-/* The file at PATH cannot be opened. */
+/* The file at PATH cannot be opened.  Advises by R; PATH is absolute. */
 void log_failure_report_open(const char *path, int r, const char *consequence);
 
-/* "cannot ACTION PATH: ..." */
+/* Any other failed action.  The message is "cannot ACTION PATH: ERROR". */
 void log_failure_report_action(const char *action, const char *path, int r,
 			       const char *consequence);
 
-/* Anything else, in the words of TEXT. */
+/* Any other failure.  TEXT is the message. */
 void log_failure_report(const char *path, int r, const char *text, const char *consequence);
 
 #endif

@@ -1,22 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ROLE: the master.  Forks, reaps, reloads, stops; touches no client byte.
+ * ROLE: the master.  One sd-event(3) loop that forks and reaps children,
+ * reloads and stops.  It reads no byte of a client.
  *
- * One sd-event(3) loop.  Signals are its user interface: SIGHUP reloads,
- * SIGUSR1 opens the log again, SIGTERM and SIGINT stop, a second one stops
- * without waiting for clients.
+ * Operators control it by signals: SIGHUP reloads the configuration, SIGUSR1
+ * reopens the log, SIGTERM and SIGINT stop the service, and a second stop
+ * signal stops it without waiting for clients.
  */
 #ifndef ECHO_LOGD_MASTER_H
 #define ECHO_LOGD_MASTER_H
 
 #include "master/service.h"
 
-/* The signals that the loop takes; blocked before master_run() and in every child at first. */
+/*
+ * Called once at the start, before any child is forked: blocks the signals
+ * that the loop handles, and ignores SIGPIPE and SIGXFSZ.
+ */
 void master_block_signals(void);
 
 /*
- * Runs the prepared service: scoreboard, descriptors and log file are
- * there.  Returns the exit status of the daemon.
+ * Runs the service that startup_prepare() has prepared, until it ends.
+ * Returns the exit status of the daemon (exit_status.h); a failure is logged.
  */
 int master_run(struct service *s);
 

@@ -1,32 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* What systemd is told of the service, by systemd.h.  Master only. */
+/*
+ * Tells systemd the state of the service, sd_notify(3).  Called by the master
+ * only; without systemd each call does nothing.
+ */
 #ifndef ECHO_LOGD_NOTIFY_H
 #define ECHO_LOGD_NOTIFY_H
 
 #include "master/service.h"
 
-/* Ready, for the first time or again after a reload; with STATUS=. */
+/* The service is ready, at a start or after a reload.  Updates STATUS=. */
 void notify_ready(struct service *s);
 
-/* A reload begins.  With the monotonic stamp that Type=notify-reload waits for. */
+/* A reload begins.  Sends the time stamp that Type=notify-reload needs. */
 void notify_reloading(void);
 
 /*
- * Stopping.  However long the configured timeouts are, systemd must not end
- * us by SIGKILL meanwhile: what is in the pipes would be lost with its store.
+ * The service stops.  Asks systemd for as much time as the configured timeouts
+ * allow: if systemd killed it, the records in the pipes would be lost, because
+ * systemd drops its copies of the pipes too.
  */
 void notify_stopping(const struct service *s);
 
 /*
- * About to exit with STATUS, which is not STATUS_CLEAN: why, in words and as an errno if
- * there is one.
+ * The service is about to exit with STATUS, which is not STATUS_CLEAN.  Sends
+ * the cause as text, and S->exit_errno if it is not 0.
  */
 void notify_failed(const struct service *s, int status);
 
-/* Refreshes STATUS= from the scoreboard. */
+/* Updates STATUS= from the scoreboard. */
 void notify_status(struct service *s);
 
-/* The loop turns. */
+/* The event loop runs: resets systemd's watchdog. */
 void notify_watchdog(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a run that was killed left with systemd (fdstore.h): its pipes with
- * the records in them, its log file, its scoreboard, a spill in the making.
- * Called by the master, at a start, while no logger lives.
+ * Recovers what systemd stored of a killed run (fdstore.h): the pipes with the
+ * records in them, the log file, the scoreboard, an unfinished spill.  Called
+ * by the master only, at a start, while no logger lives.
  */
 #ifndef ECHO_LOGD_RECOVER_H
 #define ECHO_LOGD_RECOVER_H
@@ -10,25 +10,27 @@
 #include "master/service.h"
 
 /*
- * Takes what systemd kept, and the sockets that a socket unit passes.  A
- * spill that the last run was killed in is finished first: half a record may
- * be in it.  Sets S->took_pipes, and S->board if the scoreboard is there.
- * Returns STATUS_CLEAN; or STATUS_RECORDS_LOST, logged, when the records
- * cannot be stored: systemd keeps them and starts the service again.
+ * Adopts the descriptors that systemd stored, and the sockets that a socket
+ * unit passed.  Finishes an unfinished spill, because half a record may be in
+ * it.  Sets S->took_pipes, and S->board if the scoreboard was stored.
+ * Returns STATUS_CLEAN; or, after a pause, STATUS_RECORDS_LOST, logged, if
+ * the spill cannot be written: systemd keeps the records and restarts the
+ * service.
  */
 int recover_previous_run(struct service *s);
 
 /*
- * Before the log is opened: if the records in the pipes cannot continue in
- * it (another format; a file before and stdout now, or the reverse), they go
- * to a spill and the old log file is closed.  Returns 0 or -errno.
+ * Before the log is opened: if the records in the pipes cannot continue in it
+ * (another format; a file before and stdout now, or the reverse), moves them
+ * to a spill and closes the old log file.  Returns 0, or -errno, not logged;
+ * then a retry continues.
  */
 int recover_set_apart(struct service *s);
 
 /*
- * The start has failed with the exit status STATUS: records that no run will
- * come for go to a spill.  Returns STATUS, or STATUS_RECORDS_LOST, logged,
- * when they cannot be stored.
+ * The start failed with the exit status STATUS: moves the records in the
+ * pipes to a spill, because no later run will log them.  Returns STATUS; or,
+ * after a pause, STATUS_RECORDS_LOST, logged, if the spill cannot be written.
  */
 int recover_spill(struct service *s, int status);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changing the configuration of the running service.  Master only.
+ * Changes the configuration of the running service.  Called by the master
+ * only.
  *
- * All or nothing: the file is read, the listeners and the log file of the
- * new configuration are opened, and only then is anything changed.  Clients
- * that are served keep the settings they were accepted with.
+ * A reload reads the file and opens the listeners and the log file of the new
+ * configuration before it changes anything.  If one of these fails, the
+ * running configuration stays.  Connected clients keep the settings that they
+ * were accepted with.
  */
 #ifndef ECHO_LOGD_RELOAD_H
 #define ECHO_LOGD_RELOAD_H
@@ -14,10 +16,14 @@
 /* Logs each mistake in S->reload.diagnostics. */
 void reload_log_mistakes(const struct service *s);
 
-/* SIGHUP.  Starts a reload, or notes that one is wanted when another is not done yet. */
+/*
+ * Starts a reload.  While the service starts, or another reload is not done,
+ * the new one waits for that; while the service stops, it is refused.  The
+ * result goes to the journal, systemd and the scoreboard.
+ */
 void reload_request(struct service *s);
 
-/* A new logger is up: if that was the last thing a reload waited for, it is in force now. */
+/* A new logger is up: completes the reload that waits for it, and begins the next. */
 void reload_continue(struct service *s);
 
 #endif

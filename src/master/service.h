@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the master knows.  Only the master's files include it.
+ * The state of the master.  Only src/master and main.c include it.
  *
- * The fields stand in structs by the file that owns them: that file changes
- * them, the others at most read.  `board`, `fds` and `config` belong to all.
+ * There is a struct for each file that owns fields: that file changes them,
+ * others may read them.  `board`, `fds` and `config` belong to all.
  */
 #ifndef ECHO_LOGD_SERVICE_H
 #define ECHO_LOGD_SERVICE_H
@@ -20,60 +20,60 @@
 #include "ipc/stall.h"
 #include "master/spill.h"
 
-/* In this order, and never back.  master.c moves on from one to the next. */
+/* The phase only advances.  Only master.c changes it. */
 enum phase {
 	PHASE_STARTING,		/* until the logger is up */
 	PHASE_RUNNING,
-	PHASE_DRAINING,		/* none is accepted; connected clients have drain_timeout */
-	PHASE_CLOSING,		/* workers finish the message in hand and leave */
+	PHASE_DRAINING,		/* no client is accepted; connected ones have drain_timeout */
+	PHASE_CLOSING,		/* workers finish the current message and leave */
 	PHASE_FINISHING,	/* no worker left; the logger empties the pipes */
 };
 
 /* master.c */
 struct loop {
-	sd_event_source *tick;		/* STATUS=, surplus workers: while anything moves */
+	sd_event_source *tick;		/* STATUS=, surplus workers: while anything changes */
 	sd_event_source *close_timer;	/* drain_timeout, then the repeated SIGTERM */
 	uint64_t watchdog_usec;		/* of systemd, sd_watchdog_enabled(3) */
 	struct totals last_totals;	/* at the last tick */
-	bool limit_was_reached;		/* and logged */
+	bool limit_was_reached;		/* at the last check; that is logged */
 };
 
 struct worker_process {
 	pid_t pid;			/* 0: none */
-	uint64_t clients_at_start;	/* that its slot had had before it */
+	uint64_t clients_at_start;	/* clients of its slot when it was forked */
 };
 
 /* worker_pool.c */
 struct worker_pool {
 	struct worker_process *workers;	/* by slot */
 	unsigned n_workers;
-	unsigned deaths;		/* in a row, of workers that got nothing done */
-	uint64_t died_usec;		/* the last of those */
+	unsigned deaths;		/* in a row, of workers that made no progress */
+	uint64_t died_usec;		/* when the last of them died */
 	sd_event_source *retry;
 };
 
 /* logger_process.c */
 struct logger_process {
 	pid_t pid;			/* 0: none */
-	int last_exit;			/* enum logger_exit, until what it asks for is done */
-	uint64_t beat;			/* as seen last */
-	uint64_t looked_usec;		/* when it was seen not to have grown; 0: it had */
-	uint64_t silent_usec;		/* for how long it has not */
+	int last_exit;			/* enum logger_exit, until the master has acted on it */
+	uint64_t beat;			/* at the last check */
+	uint64_t looked_usec;		/* last check without a new beat; 0: there was one */
+	uint64_t silent_usec;		/* time without a new beat */
 	uint64_t moved_at_start;	/* moved_bytes when it was forked */
-	unsigned deaths;		/* in a row, of loggers that got nothing done */
+	unsigned deaths;		/* in a row, of loggers that made no progress */
 	sd_event_source *retry;
 };
 
 /* message_log.c */
 struct message_log {
 	int next_file;			/* opened by a reload for the next logger, or -1 */
-	int reported_errno;		/* why the file cannot be used, logged already; 0: it can */
+	int reported_errno;		/* logged reason why the file cannot be used; 0: none */
 	uint32_t reopens_answered;	/* reopens_asked when the next file was opened */
 };
 
 /* shortage_report.c */
 struct shortages {
-	bool reported[N_SHORTAGES];	/* its begin is logged, its end is not */
+	bool reported[N_SHORTAGES];	/* its begin is logged, its end not yet */
 };
 
 /* spill_on_stop.c */
@@ -85,10 +85,10 @@ struct spill_on_stop {
 /* reload.c */
 struct reload {
 	bool is_under_way;
-	bool is_wanted;			/* another one, when this is done */
-	bool has_failed;		/* the last one; STATUS= says so */
+	bool is_wanted;			/* another one follows this */
+	bool has_failed;		/* the last one; shown in STATUS= */
 	uint32_t answers;		/* reloads_asked when the last reload began */
-	char words[256];		/* of the last reload: what has not taken effect */
+	char words[256];		/* settings of the last reload without effect, as text */
 	struct diagnostics diagnostics;	/* of the last one, or of the start */
 };
 
@@ -97,9 +97,9 @@ struct service {
 	sd_event *event;
 	struct scoreboard *board;
 	enum phase phase;
-	int exit_errno;			/* for systemd: why it cannot start; 0: no single one */
-	uint32_t generation;		/* of `config`, of which a part may not be in effect yet */
-	bool took_pipes;		/* recover.c: of a run that was killed */
+	int exit_errno;			/* for systemd: why the start failed; 0: no errno */
+	uint32_t generation;		/* of `config`; the logger may still use the last one */
+	bool took_pipes;		/* recover.c: the pipes are those of a killed run */
 
 	struct loop loop;
 	struct worker_pool pool;
@@ -109,16 +109,16 @@ struct service {
 	struct spill_on_stop stop;
 
 	/*
-	 * What is large, last: each page that the master has written to since a
-	 * worker was forked is one more of that worker.
+	 * The large fields are last, apart from those that change often: each page that
+	 * the master writes after it forked a worker is copied, and costs memory.
 	 */
 	struct descriptors fds;
-	struct config config;		/* in force; startup.c, then reload.c */
+	struct config config;		/* in force; set by startup.c, then by reload.c */
 	struct spill spill;		/* recover.c at a start, spill_on_stop.c at a stop */
 	struct reload reload;
 };
 
-/* A service of which nothing is there yet. */
+/* Nothing is open yet. */
 #define SERVICE_INIT {.fds = NO_DESCRIPTORS, .log.next_file = -1, .spill.fd = -1}
 
 #endif

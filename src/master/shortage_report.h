@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the master says of the shortages that shortage.h notes: it logs when
- * one begins and when it is over, and shows it in STATUS= meanwhile.
- * Master only.
+ * Reports the shortages of descriptors, processes and memory that any process
+ * notes by shortage.h: logs once when one begins and once when it ends, and
+ * describes it for STATUS= meanwhile.  Called by the master only.
  */
 #ifndef ECHO_LOGD_SHORTAGE_REPORT_H
 #define ECHO_LOGD_SHORTAGE_REPORT_H
 
 #include "master/service.h"
 
-/* Every second while anything moves: logs what has changed.  Returns whether a shortage lasts. */
+/*
+ * Called every second while anything changes: logs each begin and end.
+ * Returns whether a shortage lasts.
+ */
 bool shortage_report_changes(struct service *s);
 
-/* Writes a sentence for each shortage that lasts to TEXT; none: an empty string. */
+/*
+ * Writes a sentence for each lasting shortage to TEXT, which has SIZE bytes;
+ * an empty string if there is none.  Longer text is truncated.
+ */
 void shortage_report_describe(const struct service *s, char *text, size_t size);
 
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where records go when the log cannot take them and the service must
- * leave: a file of its own in the state directory.  It is a log file like
- * any other, and never merged back, so nothing can be doubled.
+ * The spill: a file in the state directory for records that the log could not
+ * take before the service ends.  It is a log file like any other.  It is never
+ * merged back into the log, so no record is duplicated.
  *
- * A spill in the making is in the fd store, so that a master that is killed
- * in the middle of it is followed by one that goes on at the same byte: the
- * beginning of a record may be in the file and its rest in the stage pipe.
+ * systemd stores the unfinished spill (fdstore.h).  If the master is killed,
+ * the next one continues at the same byte, because the beginning of a record
+ * may be in the file and its rest in the stage pipe.
  *
- * Master only, while no logger lives.
+ * Called by the master only, while no logger lives; logs nothing.
+ * spill_left() and spill_count() may be called at any time.
  */
 #ifndef ECHO_LOGD_SPILL_H
 #define ECHO_LOGD_SPILL_H
@@ -27,26 +28,32 @@ struct spill {
 };
 
 /*
- * Makes messages.log.<time>.spill in $STATE_DIRECTORY or the configured
- * one.  If the log file ends with the beginning of a record whose rest is
- * in the stage pipe, that beginning moves over.  FORMAT is that of the
- * records in the pipes.  Returns 0 or -errno.
+ * Makes messages.log.<time>.spill in $STATE_DIRECTORY, or without it in the
+ * directory that ./configure was given.  If the log file ends with the
+ * beginning of a record whose rest is in the stage pipe, moves that beginning
+ * to the spill.  FORMAT is that of the records in the pipes.  Returns 0 or
+ * -errno (-ENAMETOOLONG: the path is too long).  After an error SPILL->fd may
+ * be open; then spill_resume() can retry.
  */
 int spill_open(struct spill *spill, const struct descriptors *fds, enum log_format format);
 
-/* Goes on with the spill that was in the fd store as SPILL->fd.  Returns 0 or -errno. */
+/* Continues the unfinished spill SPILL->fd and sets its path.  Returns 0 or -errno. */
 int spill_resume(struct spill *spill, const struct descriptors *fds, enum log_format format);
 
-/* Moves what is in the pipes.  Returns 0 or -errno; then it can be tried again. */
+/* Moves all bytes in the pipes to the spill.  Returns 0, or -errno; then a retry continues. */
 int spill_move(struct spill *spill, const struct descriptors *fds);
 
-/* Puts the file and its name on disk; an empty file is deleted.  Returns 0 or -errno. */
+/*
+ * Syncs the file and its directory, removes the spill from systemd's store,
+ * and closes it.  An empty file is deleted.  Returns 0, or -errno with the
+ * spill still open.
+ */
 int spill_close(struct spill *spill);
 
 /* Bytes in both pipes. */
 size_t spill_left(const struct descriptors *fds);
 
-/* How many spill files there are; the newest is named in RET_PATH. */
+/* Returns the number of spill files.  RET_PATH is set to the newest, if there is one. */
 unsigned spill_count(char ret_path[PATH_MAX]);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stop that the log stands in the way of: when it has taken nothing for
- * stall_timeout, its logger is ended and what is in the pipes goes to a
- * spill file.  Master only.
+ * Lets the service stop while the log cannot be written: after stall_timeout
+ * without progress, kills the logger and moves the records in the pipes to a
+ * spill file (spill.h).  Called by the master only.
  */
 #ifndef ECHO_LOGD_SPILL_ON_STOP_H
 #define ECHO_LOGD_SPILL_ON_STOP_H
@@ -10,8 +10,9 @@
 #include "master/service.h"
 
 /*
- * Called again and again while the service closes and finishes.  Ends the
- * event loop when the last record is in the spill file, or cannot be stored.
+ * Called every 100 ms in PHASE_CLOSING and PHASE_FINISHING.  Ends the event
+ * loop when the last record is in the spill file (STATUS_CLEAN), or when the
+ * file cannot be written (STATUS_RECORDS_LOST, logged).
  */
 void spill_on_stop_if_stalled(struct service *s);
 

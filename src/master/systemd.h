@@ -1,29 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The socket that systemd hears us on, sd_notify(3).  Master only; without
- * systemd each call does nothing.
+ * Sends messages to systemd's notification socket, sd_notify(3).  Called by
+ * the master only; without systemd each call does nothing.
  *
- * One socket, held from the start: sd_notify() opens one for each message,
- * and where descriptors have run out the watchdog must still hear of us and
- * a new log file must still reach the store.
+ * The socket is opened once, at the start.  sd_notify() opens one for each
+ * message, and would fail when descriptors have run out.  The watchdog must
+ * still be notified then, and a new log file must still be stored.
  */
 #ifndef ECHO_LOGD_SYSTEMD_H
 #define ECHO_LOGD_SYSTEMD_H
 
-/* As many as one message may carry here: both ends of a pipe. */
+/* The most descriptors in one message: both ends of a pipe. */
 #define SYSTEMD_MAX_FDS 2
 
-/* Once, before the others. */
+/* Called once, before the other functions. */
 void systemd_open(void);
 
-/*
- * STATE: `KEY=VALUE` lines.  Copies of the N FDS go with them; a message that cannot be
- * sent is lost.
- */
-void systemd_tell_with_fds(const char *state, const int *fds, unsigned n);
+/* Sends STATE, lines of KEY=VALUE.  A failure is ignored. */
 void systemd_tell(const char *state);
 
-/* Waits, 5 s at most, until systemd has dealt with all of the above. */
+/* As systemd_tell(), with copies of the N descriptors in FDS: at most SYSTEMD_MAX_FDS. */
+void systemd_tell_with_fds(const char *state, const int *fds, unsigned n);
+
+/* Waits up to 5 s until systemd has handled all earlier messages. */
 void systemd_wait(void);
 
 #endif

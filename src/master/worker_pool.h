@@ -1,36 +1,39 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The master's side of the workers: as many as spare.h says, each in a slot
- * of the scoreboard; noted when they end, with the name of the client that
- * a killed one leaves behind.
+ * Keeps the number of workers that spare.h computes, each in a slot of the
+ * scoreboard, and logs when one was killed, with the client that it served.
+ * Called by the master only.
  */
 #ifndef ECHO_LOGD_WORKER_POOL_H
 #define ECHO_LOGD_WORKER_POOL_H
 
 #include "master/service.h"
 
-/* After the scoreboard and the event loop are made.  Returns 0 or -errno. */
+/* Called once, after the scoreboard and the event loop are made.  Returns 0 or -errno. */
 int worker_pool_init(struct service *s);
 
 /*
- * Forks workers where there are too few idle ones.  While the service stops
- * only those that have to write what a killed worker could not.
+ * Forks workers if too few are idle, and one in each slot of a killed worker,
+ * to write the last record of its connection.  While the service stops, forks
+ * only the latter.  If a fork fails, notes a shortage (shortage.h) and
+ * retries by a timer.
  */
 void worker_pool_fill(struct service *s);
 
-/* Asks idle workers that are too many to leave.  Returns whether there were some. */
+/* Tells surplus idle workers to leave.  Returns whether there were any. */
 bool worker_pool_shrink(struct service *s);
 
-/* Sends SIGNO to every worker. */
+/* Sends the signal SIGNO to every worker. */
 void worker_pool_signal(struct service *s, int signo);
 
 /*
- * If PID is a worker: frees its slot.  Returns whether it was.  The caller
- * fills up afterwards.
+ * If PID is a worker, which ended with WAIT_STATUS of waitpid(2): frees its
+ * slot.  The caller must then call worker_pool_fill().  Returns whether PID
+ * was a worker.
  */
 bool worker_pool_reaped(struct service *s, pid_t pid, int wait_status);
 
-/* Whether no worker is left, and none is needed to write the end of a killed one's connection. */
+/* Whether no worker is left, and none is needed to write a killed worker's last record. */
 bool worker_pool_is_gone(struct service *s);
 
 #endif
