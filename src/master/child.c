@@ -14,12 +14,12 @@
 #include "base/journal.h"
 
 /*
- * Who holds which descriptor.  The master holds all of them, and of the
- * master's other descriptors (event loop, notification) a child holds none.
+ * Who holds which descriptor.  A child holds none of the master's other
+ * descriptors (event loop, systemd's socket).
  *
  *                      master                               worker   logger
  *   listeners          yes                                  yes      -
- *   log pipe, read     kept: a logger may be reborn         -        yes
+ *   log pipe, read     kept for the next logger, never read -        yes
  *   log pipe, write    for the next fork, never written     yes      -
  *   stage pipe         both ends kept, never touched        -        yes
  *   log file           opens it, never writes               -        yes
@@ -30,50 +30,50 @@
 static const struct {
 	const char *comm;	/* at most 15 bytes, prctl(2) */
 	bool listeners, log_read, log_write, stage, log_file, journal;
-	bool dies_with_master;	/* the logger does not: it drains first */
-	bool gives_way;		/* where memory runs out: one client is less than the service */
+	bool dies_with_master;	/* the logger does not: it empties the pipes first */
+	bool raises_oom_score;	/* killed first if memory runs out: it costs one client only */
 } kinds[] = {
 	[CHILD_WORKER] = {.comm = "echo-log-worker", .listeners = true, .log_write = true,
-			  .dies_with_master = true, .gives_way = true},
+			  .dies_with_master = true, .raises_oom_score = true},
 	[CHILD_LOGGER] = {.comm = "echo-log-logger", .log_read = true, .stage = true,
 			  .log_file = true, .journal = true},
 };
 
-/* In thousandths of all memory; as much as OOMScoreAdjust= of the unit takes off. */
+/* In thousandths of all memory.  Undoes OOMScoreAdjust=-200 of the unit. */
 #define OOM_RAISE 200
 #define OOM_MOST 1000
 
-#define MAX_HELD (STDERR_FILENO + 1 + LISTENERS_MAX + 8)
+#define MAX_OPEN (STDERR_FILENO + 1 + LISTENERS_MAX + 8)
 
-struct keep {
-	int fds[MAX_HELD];	/* ascending */
+struct open_fds {
+	int fds[MAX_OPEN];	/* ascending */
 	unsigned n;
 };
 
-static void keep_fd(struct keep *keep, int fd)
+static void keep_fd(struct open_fds *kept, int fd)
 {
-	unsigned i = keep->n++;
+	unsigned i = kept->n++;
 
-	for (; i > 0 && keep->fds[i - 1] > fd; i--)
-		keep->fds[i] = keep->fds[i - 1];
-	keep->fds[i] = fd;
+	for (; i > 0 && kept->fds[i - 1] > fd; i--)
+		kept->fds[i] = kept->fds[i - 1];
+	kept->fds[i] = fd;
 }
 
-/* Notes *FD to be kept, or forgets it. */
-static void hold(struct keep *keep, bool held, int *fd)
+/* Keeps *FD open if the child holds it, else sets it to -1. */
+static void keep_or_unset(struct open_fds *kept, bool held, int *fd)
 {
 	if (!held)
 		*fd = -1;
 	else if (*fd >= 0)
-		keep_fd(keep, *fd);
+		keep_fd(kept, *fd);
 }
 
-static void close_all_but(const struct keep *keep)
+static void close_all_except(const struct open_fds *kept)
 {
 	unsigned first = 0;
 
-	for (unsigned i = 0; i < keep->n; i++) {
-		unsigned fd = (unsigned)keep->fds[i];
+	for (unsigned i = 0; i < kept->n; i++) {
+		unsigned fd = (unsigned)kept->fds[i];
 
 		if (fd > first)
 			close_range(first, fd - 1, 0);
@@ -82,35 +82,35 @@ static void close_all_but(const struct keep *keep)
 	close_range(first, ~0U, 0);
 }
 
-static void keep_what_is_held(enum child_kind kind, struct descriptors *d)
+static void close_unused(enum child_kind kind, struct descriptors *d)
 {
-	struct keep keep = {.n = 0};
+	struct open_fds kept = {.n = 0};
 
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		keep_fd(&keep, fd);
+		keep_fd(&kept, fd);
 	if (!kinds[kind].listeners)
 		d->listeners.n = 0;
 	for (unsigned i = 0; i < d->listeners.n; i++)
-		keep_fd(&keep, d->listeners.item[i].fd);
-	hold(&keep, kinds[kind].log_read, &d->log_read);
-	hold(&keep, kinds[kind].log_write, &d->log_write);
-	hold(&keep, kinds[kind].stage, &d->stage_read);
-	hold(&keep, kinds[kind].stage, &d->stage_write);
-	hold(&keep, kinds[kind].log_file, &d->log_file);
-	hold(&keep, true, &d->doorbell);
-	hold(&keep, true, &d->logger_bell);
+		keep_fd(&kept, d->listeners.item[i].fd);
+	keep_or_unset(&kept, kinds[kind].log_read, &d->log_read);
+	keep_or_unset(&kept, kinds[kind].log_write, &d->log_write);
+	keep_or_unset(&kept, kinds[kind].stage, &d->stage_read);
+	keep_or_unset(&kept, kinds[kind].stage, &d->stage_write);
+	keep_or_unset(&kept, kinds[kind].log_file, &d->log_file);
+	keep_or_unset(&kept, true, &d->doorbell);
+	keep_or_unset(&kept, true, &d->logger_bell);
 	if (!kinds[kind].journal)
 		journal_forget_fd();
 	if (journal_fd() >= 0)
-		keep_fd(&keep, journal_fd());
-	close_all_but(&keep);
+		keep_fd(&kept, journal_fd());
+	close_all_except(&kept);
 }
 
 /*
- * The kernel takes this process before the master and the logger,
- * proc_pid_oom_score_adj(5).  No harm if not.
+ * If memory runs out, the kernel kills this process before the master and the
+ * logger, proc_pid_oom_score_adj(5).  A failure does no harm.
  */
-static void give_way(void)
+static void raise_oom_score(void)
 {
 	char text[16] = "";
 	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC), adjust;
@@ -121,7 +121,7 @@ static void give_way(void)
 		return;
 	adjust = atoi(text) + OOM_RAISE;
 	snprintf(text, sizeof(text), "%d", adjust < OOM_MOST ? adjust : OOM_MOST);
-	/* It is closed with all that the child does not hold. */
+	/* close_all_except() closes FD. */
 	if (pwrite(fd, text, strlen(text), 0) < 0)
 		return;
 }
@@ -129,7 +129,7 @@ static void give_way(void)
 pid_t child_fork(enum child_kind kind, struct descriptors *held)
 {
 	pid_t master = getpid();
-	/* Not fork(3), which runs what libraries have registered: see dontfork.h. */
+	/* fork(3) would run the handlers of libraries that the child lacks (dontfork.h). */
 	pid_t pid = _Fork();
 
 	if (pid < 0)
@@ -139,13 +139,13 @@ pid_t child_fork(enum child_kind kind, struct descriptors *held)
 
 	if (kinds[kind].dies_with_master) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		/* The master may have died before that line. */
+		/* If the master died before prctl(), no signal comes. */
 		if (getppid() != master)
 			_exit(EXIT_FAILURE);
 	}
-	if (kinds[kind].gives_way)
-		give_way();
+	if (kinds[kind].raises_oom_score)
+		raise_oom_score();
 	prctl(PR_SET_NAME, kinds[kind].comm);
-	keep_what_is_held(kind, held);
+	close_unused(kind, held);
 	return 0;
 }

@@ -8,16 +8,16 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* libsystemd, inih, and what libsystemd brings along. */
-static const char *const of_master_only[] = {
+/* libsystemd, inih, and the libraries that libsystemd uses. */
+static const char *const master_only[] = {
 	"libsystemd.so.", "libinih.so.", "libcap.so.", "libgcrypt.so.", "libgpg-error.so.",
 	"liblz4.so.", "liblzma.so.", "libzstd.so.", NULL,
 };
 
-/* What every program has. */
-static const char *const handed_on[] = {"libc.so.", "ld-linux", "linux-vdso.so.", NULL};
+/* Every program has these. */
+static const char *const needed_by_all[] = {"libc.so.", "ld-linux", "linux-vdso.so.", NULL};
 
-static bool is_one_of(const char *path, const char *const *names)
+static bool is_listed(const char *path, const char *const *names)
 {
 	const char *slash = strrchr(path, '/');
 	const char *name = slash ? slash + 1 : path;
@@ -27,7 +27,7 @@ static bool is_one_of(const char *path, const char *const *names)
 	return *names;
 }
 
-/* What the program calls is not looked up at the first call. */
+/* Whether the linker looks up all functions at the start, and none at its first call. */
 static bool is_bound_at_start(void)
 {
 	for (const ElfW(Dyn) *d = _DYNAMIC; d->d_tag != DT_NULL; d++)
@@ -37,28 +37,29 @@ static bool is_bound_at_start(void)
 	return false;
 }
 
-struct survey {
-	bool has_libc;		/* seen so far */
+struct library_check {
+	bool has_libc;		/* it came already */
 	bool is_safe;
 };
 
 /*
- * Libraries come in the order in which names are looked up in them, ld.so(8).
- * libc looks for some of its own at their first call, malloc(3) among them:
- * that must find libc before one that is not there any more.  And what is not
- * known, a preloaded library for example, may look for anything.
+ * Libraries come in the order in which the linker searches them, ld.so(8).
+ * libc looks up some of its own functions at their first call, for example
+ * malloc(3).  The linker must then find libc before a library that the child
+ * lacks.  An unknown library, for example a preloaded one, may look up any
+ * function, so with one nothing is safe.
  */
-static int look_at(struct dl_phdr_info *info, size_t size, void *userdata)
+static int check_library(struct dl_phdr_info *info, size_t size, void *userdata)
 {
-	struct survey *survey = userdata;
+	struct library_check *check = userdata;
 
 	(void)size;
 	if (!info->dlpi_name[0])	/* the program */
 		return 0;
-	if (is_one_of(info->dlpi_name, handed_on))
-		survey->has_libc |= strstr(info->dlpi_name, "libc.so.") != NULL;
-	else if (!survey->has_libc || !is_one_of(info->dlpi_name, of_master_only))
-		survey->is_safe = false;
+	if (is_listed(info->dlpi_name, needed_by_all))
+		check->has_libc |= strstr(info->dlpi_name, "libc.so.") != NULL;
+	else if (!check->has_libc || !is_listed(info->dlpi_name, master_only))
+		check->is_safe = false;
 	return 0;
 }
 
@@ -68,7 +69,7 @@ static int dontfork(struct dl_phdr_info *info, size_t size, void *userdata)
 
 	(void)size;
 	(void)userdata;
-	if (!is_one_of(info->dlpi_name, of_master_only))
+	if (!is_listed(info->dlpi_name, master_only))
 		return 0;
 	for (unsigned i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
@@ -80,7 +81,7 @@ static int dontfork(struct dl_phdr_info *info, size_t size, void *userdata)
 		end = at + segment->p_memsz > end ? at + segment->p_memsz : end;
 	}
 	begin &= ~(page - 1);
-	/* Holes between its segments make this fail, but not stop, madvise(2). */
+	/* With holes between the segments this fails, but still covers them all, madvise(2). */
 	if (begin < end)
 		(void)madvise((void *)begin, end - begin, MADV_DONTFORK);
 	return 0;
@@ -88,9 +89,9 @@ static int dontfork(struct dl_phdr_info *info, size_t size, void *userdata)
 
 void dontfork_libraries(void)
 {
-	struct survey survey = {.is_safe = is_bound_at_start()};
+	struct library_check check = {.is_safe = is_bound_at_start()};
 
-	dl_iterate_phdr(look_at, &survey);
-	if (survey.is_safe)
+	dl_iterate_phdr(check_library, &check);
+	if (check.is_safe)
 		dl_iterate_phdr(dontfork, NULL);
 }

@@ -21,12 +21,12 @@
 #define STATE_SIZE 128
 
 /*
- * Of the log file that is kept.  Only ever rises, or the next master would take an
- * older one for the newest.
+ * The number in the name of the stored log file.  It only rises: of two stored
+ * files, the next master takes the one with the higher number.
  */
 static unsigned long log_file_number;
 
-static void take_only(int fd, int *ret_fd)
+static void replace_fd(int fd, int *ret_fd)
 {
 	if (*ret_fd >= 0)
 		close(*ret_fd);
@@ -35,7 +35,7 @@ static void take_only(int fd, int *ret_fd)
 
 static void take_pipe_end(int fd, int *read_fd, int *write_fd)
 {
-	take_only(fd, (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY ? read_fd : write_fd);
+	replace_fd(fd, (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY ? read_fd : write_fd);
 }
 
 static void name_log_file(char name[NAME_SIZE], unsigned long number)
@@ -43,7 +43,7 @@ static void name_log_file(char name[NAME_SIZE], unsigned long number)
 	snprintf(name, NAME_SIZE, LOG_FILE "%lu", number);
 }
 
-static void put(const char *name, const int *fds, unsigned n)
+static void store(const char *name, const int *fds, unsigned n)
 {
 	char state[STATE_SIZE];
 
@@ -51,7 +51,7 @@ static void put(const char *name, const int *fds, unsigned n)
 	systemd_tell_with_fds(state, fds, n);
 }
 
-static void give_back(const char *name)
+static void remove_stored(const char *name)
 {
 	char state[STATE_SIZE];
 
@@ -59,33 +59,36 @@ static void give_back(const char *name)
 	systemd_tell(state);
 }
 
-static void give_back_log_file(unsigned long number)
+static void remove_log_file(unsigned long number)
 {
 	char name[NAME_SIZE];
 
 	name_log_file(name, number);
-	give_back(name);
+	remove_stored(name);
 }
 
-/* Two, if the last master was killed between putting one and giving back the other: the newer. */
+/*
+ * If the last master was killed between storing one file and removing the other, there are
+ * two: keeps the newer.
+ */
 static void take_log_file(int fd, const char *name, int *log_file)
 {
 	unsigned long number = strtoul(name + strlen(LOG_FILE), NULL, 10);
 
 	if (*log_file >= 0 && number < log_file_number) {
 		close(fd);
-		give_back_log_file(number);
+		remove_log_file(number);
 		return;
 	}
 	if (*log_file >= 0) {
 		close(*log_file);
-		give_back_log_file(log_file_number);
+		remove_log_file(log_file_number);
 	}
 	*log_file = fd;
 	log_file_number = number;
 }
 
-static void take_other(int fd, const char *name, struct kept *kept)
+static void take_socket(int fd, const char *name, struct kept *kept)
 {
 	struct passed *passed = &kept->passed[kept->n_passed];
 
@@ -106,11 +109,11 @@ static void take_one(int fd, const char *name, struct descriptors *fds, struct k
 	else if (strncmp(name, LOG_FILE, strlen(LOG_FILE)) == 0)
 		take_log_file(fd, name, &fds->log_file);
 	else if (strcmp(name, SCOREBOARD) == 0)
-		take_only(fd, &kept->scoreboard_fd);
+		replace_fd(fd, &kept->scoreboard_fd);
 	else if (strcmp(name, SPILL) == 0)
-		take_only(fd, &kept->spill_fd);
+		replace_fd(fd, &kept->spill_fd);
 	else
-		take_other(fd, name, kept);
+		take_socket(fd, name, kept);
 }
 
 bool fdstore_take(struct descriptors *fds, struct kept *ret_kept)
@@ -130,22 +133,22 @@ bool fdstore_take(struct descriptors *fds, struct kept *ret_kept)
 
 void fdstore_put_pipes(const struct descriptors *fds)
 {
-	/* A pair in one message: a kill between two would leave half a pipe. */
+	/* Both ends in one message: a kill between two messages would leave half a pipe. */
 	const int log_pipe[] = {fds->log_read, fds->log_write};
 	const int stage_pipe[] = {fds->stage_read, fds->stage_write};
 
-	/* Half of what an earlier master made: the next one could not tell it from these. */
-	give_back(LOG_PIPE);
-	give_back(STAGE_PIPE);
-	put(LOG_PIPE, log_pipe, 2);
+	/* If an earlier master stored half a pipe, the next master would mix it with these. */
+	remove_stored(LOG_PIPE);
+	remove_stored(STAGE_PIPE);
+	store(LOG_PIPE, log_pipe, 2);
 	crash_point("master-half-stored");
-	put(STAGE_PIPE, stage_pipe, 2);
+	store(STAGE_PIPE, stage_pipe, 2);
 }
 
 void fdstore_put_scoreboard(int fd)
 {
-	give_back(SCOREBOARD);
-	put(SCOREBOARD, &fd, 1);
+	remove_stored(SCOREBOARD);
+	store(SCOREBOARD, &fd, 1);
 }
 
 void fdstore_put_log_file(int fd)
@@ -155,18 +158,18 @@ void fdstore_put_log_file(int fd)
 
 	name_log_file(name, log_file_number);
 	if (fd >= 0)
-		put(name, &fd, 1);
+		store(name, &fd, 1);
 	crash_point("master-file-stored");
-	give_back_log_file(last);
+	remove_log_file(last);
 }
 
 void fdstore_put_spill(int fd)
 {
-	put(SPILL, &fd, 1);
+	store(SPILL, &fd, 1);
 	systemd_wait();
 }
 
 void fdstore_drop_spill(void)
 {
-	give_back(SPILL);
+	remove_stored(SPILL);
 }

@@ -13,7 +13,7 @@
 
 #include "base/net.h"
 
-/* The kernel cuts it to net.core.somaxconn. */
+/* The kernel lowers it to net.core.somaxconn. */
 #define BACKLOG 65535
 
 static bool kernel_lacks(int r)
@@ -55,7 +55,7 @@ static void name_listener(const char *text, uint16_t port, char ret_name[PEER_NA
 		 is_ipv6 ? "]" : "", port);
 }
 
-/* TEXT is an address or "*": every address of both families where the kernel has IPv6. */
+/* TEXT is an address or "*": every IPv4 address, and every IPv6 one if the kernel has IPv6. */
 static int open_one(const char *text, uint16_t port)
 {
 	bool any = strcmp(text, "*") == 0;
@@ -92,8 +92,8 @@ static void close_new(struct listeners *opened, const struct listeners *running)
 }
 
 /*
- * Opens or takes over what CONFIG names.  Returns 0 or -errno; *OPENED holds what is open
- * in any case.
+ * Opens or reuses a socket for each address of CONFIG.  Returns 0 or -errno; *OPENED holds
+ * the open sockets in both cases.
  */
 static int open_all(const struct config *config, const struct listeners *running,
 		    struct listeners *opened, char *skipped, size_t skipped_size)
@@ -136,9 +136,9 @@ static bool is_named(const struct config *config, const char *name)
 }
 
 /*
- * A socket that listens on an address keeps "*" from being bound to the same
- * port, and the other way round.  Those of RUNNING that CONFIG does not name
- * stop listening, and keep their address in case they have to go on.
+ * While a socket listens on an address, "*" cannot be bound to the same port,
+ * and the other way round.  So the sockets of RUNNING that CONFIG does not
+ * name stop listening.  They stay bound, so resume_others() can undo this.
  */
 static void pause_others(const struct listeners *running, const struct config *config)
 {
@@ -183,7 +183,7 @@ int listeners_open(const struct config *config, const struct listeners *running,
 	return 0;
 }
 
-/* Returns 0, or what of listeners_adopt() FD is refused with. */
+/* Returns 0, or the -errno of listeners_adopt(). */
 static int check_passed(int fd)
 {
 	struct sockaddr_storage address;
@@ -225,7 +225,7 @@ int listeners_adopt(struct listeners *listeners, int fd)
 
 	if (r == 0 && listeners->n == LISTENERS_MAX)
 		r = -E2BIG;
-	/* Many workers wait for one client. */
+	/* Several workers may wake for one client; accept(2) must not block those who lose. */
 	if (r == 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) < 0)
 		r = -errno;
 	if (r < 0) {
@@ -249,10 +249,7 @@ void listeners_configure(const struct listeners *listeners, const struct config 
 	for (unsigned i = 0; i < listeners->n; i++) {
 		int fd = listeners->item[i].fd;
 
-		/*
-		 * Cannot fail on a TCP socket, and a socket that is not TCP has no use for the
-		 * first.
-		 */
+		/* None fails on a TCP socket; only TCP_NODELAY fails, rightly, on others. */
 		(void)set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle));
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &idle, sizeof(idle));

@@ -7,7 +7,7 @@
 #include "base/journal.h"
 #include "master/listener.h"
 
-static const char *why_refused(int r)
+static const char *refusal_text(int r)
 {
 	switch (r) {
 	case -EPROTOTYPE:
@@ -34,14 +34,14 @@ void listening_adopt(struct service *s, const struct kept *kept)
 		int r = listeners_adopt(&s->fds.listeners, passed->fd);
 
 		if (r == -ENOTSOCK) {
-			/* Perhaps kept by another version; that is no reason not to serve. */
+			/* Another version may have stored it: the service can start. */
 			journal_warning("systemd passed a descriptor named %s, which is not a "
 					"socket; it is closed",
 					passed->name);
 		} else if (r < 0) {
 			journal_failure(JOURNAL_CANNOT_START, LOG_ERR, -r,
 					"systemd passed %s, which %s; not started", passed->name,
-					why_refused(r));
+					refusal_text(r));
 			all = false;
 		}
 	}
@@ -49,7 +49,7 @@ void listening_adopt(struct service *s, const struct kept *kept)
 		s->fds.listeners = (struct listeners){.are_passed = true};
 }
 
-static const char *why_not_to_listen(int r)
+static const char *listen_error_hint(int r)
 {
 	switch (r) {
 	case -EACCES:
@@ -70,7 +70,7 @@ int listening_open(const struct config *config, const struct listeners *running,
 	if (r < 0) {
 		journal_field("ADDRESS=%s", failed);
 		journal_failure(JOURNAL_CANNOT_LISTEN, LOG_ERR, -r, "cannot listen on %s: %s%s; %s",
-				failed, strerror(-r), why_not_to_listen(r), consequence);
+				failed, strerror(-r), listen_error_hint(r), consequence);
 		return r;
 	}
 	if (skipped[0])

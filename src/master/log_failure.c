@@ -10,7 +10,7 @@
 
 #include "base/journal.h"
 
-/* The user that this process runs as, as chown(1) takes it. */
+/* The user of this process, by name or else by number, for chown(1). */
 static void name_user(char *text, size_t size)
 {
 	const struct passwd *user = getpwuid(geteuid());
@@ -21,7 +21,7 @@ static void name_user(char *text, size_t size)
 		snprintf(text, size, "%u", geteuid());
 }
 
-/* What is wrong with the file at PATH, and what to do about it.  R is the -errno of opening it. */
+/* Writes why PATH could not be opened with the -errno R, and what to do, to TEXT. */
 static void explain_open_failure(const char *path, int r, char *text, size_t size)
 {
 	char directory[PATH_MAX], user[64];

@@ -20,19 +20,16 @@
 #include "master/message_log.h"
 #include "master/timer.h"
 
-/* So many loggers in a row that got nothing done are replaced at once. */
+/* This many loggers in a row that made no progress are replaced without a pause. */
 #define FREE_DEATHS 5
 #define LONGEST_WAIT_USEC 2000000
-/* Each failed sync leaves a file behind, so a disk that goes on failing is tried less often. */
+/* Each failed sync leaves a renamed file, so the longest pause is longer while the disk fails. */
 #define LONGEST_SYNC_WAIT_USEC 10000000
-/* The first beat says that a logger is up, the second that it has done a round. */
+/* A logger beats once when it is up, and again after its first round. */
 #define BEATS_OF_SUCCESS 2
-/* How often something that must be done before the next logger is tried again. */
+/* The pause before the next try to prepare or fork the logger. */
 #define RETRY_USEC 200000
-/*
- * Of the time between two looks at the logger no more counts: the master itself may have
- * been stopped.
- */
+/* Between two checks no more than this counts, because the master may have been stopped. */
 #define LONGEST_LOOK_USEC 2000000
 
 static int apply_logger_exit(struct service *s)
@@ -58,7 +55,7 @@ static int apply_logger_exit(struct service *s)
 	default:
 		return 0;
 	}
-	/* The file is the one that log.path names, so an order to see to that is carried out. */
+	/* The file is now the one at log.path, so ORDER_REOPEN is carried out. */
 	if (r < 0)
 		return r;
 	s->log.reopens_answered = asked;
@@ -91,31 +88,31 @@ static int fork_logger(struct service *s)
 	return 0;
 }
 
-static int fork_or_say_why(struct service *s, int told_errno)
+static int fork_or_report(struct service *s, int last_errno)
 {
 	int r = fork_logger(s);
 
-	if (r < 0 && told_errno != -r)
+	if (r < 0 && last_errno != -r)
 		journal_error("cannot fork the logger: %s; %s, retrying", strerror(-r),
 			      stall_consequence(s->config.when_stalled));
 	return r;
 }
 
-/* Does what the last logger left to be done, then forks the next. */
+/* Does what the exit status of the last logger asks for, then forks the next. */
 static int prepare_and_fork(struct service *s)
 {
-	int told_errno = s->log.reported_errno, r = apply_logger_exit(s);
+	int last_errno = s->log.reported_errno, r = apply_logger_exit(s);
 
 	if (r == 0) {
 		s->logger.last_exit = LOGGER_FINISHED;
-		r = fork_or_say_why(s, told_errno);
+		r = fork_or_report(s, last_errno);
 	}
-	if (r == 0 && told_errno != 0)
+	if (r == 0 && last_errno != 0)
 		journal_notice("%s can be written again", config_log_name(&s->config));
 	s->log.reported_errno = -r;
 	atomic_store(&s->board->no_logger_errno, -r);
-	/* STATUS= has something new to say. */
-	if (s->log.reported_errno != told_errno)
+	/* on_doorbell() sets the timer that updates STATUS=. */
+	if (s->log.reported_errno != last_errno)
 		(void)eventfd_write(s->fds.doorbell, 1);
 	return r;
 }
@@ -151,15 +148,15 @@ void logger_process_order(struct service *s, enum logger_order order)
 		kill(s->logger.pid, SIGUSR1);
 }
 
-/* How long to wait before the next logger, after one that was not meant to end. */
-static uint64_t wait_after_death(struct service *s, bool got_something_done, uint64_t longest_usec)
+/* The pause before the next logger, in microseconds, after one that failed. */
+static uint64_t pause_after_death(struct service *s, bool made_progress, uint64_t longest_usec)
 {
-	if (got_something_done)
+	if (made_progress)
 		s->logger.deaths = 0;
 	return backoff_usec(++s->logger.deaths, FREE_DEATHS, longest_usec);
 }
 
-static void start_in(struct service *s, uint64_t wait_usec)
+static void start_after(struct service *s, uint64_t wait_usec)
 {
 	if (wait_usec > 0)
 		timer_set(s->logger.retry, wait_usec);
@@ -177,7 +174,7 @@ static void replace_dead(struct service *s, pid_t pid, int wait_status)
 	bool moved = atomic_load(&s->board->moved_bytes) != s->logger.moved_at_start;
 	bool killed = WIFSIGNALED(wait_status);
 	int number = killed ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
-	uint64_t wait_usec = wait_after_death(s, moved || has_done_a_round(s), LONGEST_WAIT_USEC);
+	uint64_t wait_usec = pause_after_death(s, moved || has_done_a_round(s), LONGEST_WAIT_USEC);
 
 	journal_field("LOGGER_PID=%d", (int)pid);
 	journal_field("%s=%d", killed ? "SIGNAL" : "EXIT_STATUS", number);
@@ -185,14 +182,14 @@ static void replace_dead(struct service *s, pid_t pid, int wait_status)
 		      "the logger %s %d; nothing is lost, starting another%s",
 		      killed ? "was killed by signal" : "exited with status", number,
 		      wait_usec > 0 ? " after a pause" : "");
-	start_in(s, wait_usec);
+	start_after(s, wait_usec);
 }
 
 /*
- * The next file is likely to fare no better than this one: that takes time, and
- * at a stop no other is begun.
+ * A sync failed.  It is likely to fail for the next file too, so the pauses may become longer
+ * than after a death, and at a stop with empty pipes the service exits and begins no other file.
  */
-static void replace_unsynced(struct service *s)
+static void replace_after_failed_sync(struct service *s)
 {
 	s->logger.last_exit = LOGGER_SYNC_FAILED;
 	if (s->phase == PHASE_FINISHING && spill_left(&s->fds) == 0) {
@@ -200,7 +197,7 @@ static void replace_unsynced(struct service *s)
 			      config_log_name(&s->config));
 		(void)sd_event_exit(s->event, STATUS_CANNOT_GO_ON);
 	} else {
-		start_in(s, wait_after_death(s, has_done_a_round(s), LONGEST_SYNC_WAIT_USEC));
+		start_after(s, pause_after_death(s, has_done_a_round(s), LONGEST_SYNC_WAIT_USEC));
 	}
 }
 
@@ -221,7 +218,7 @@ bool logger_process_watch(struct service *s)
 						 ? now - s->logger.looked_usec
 						 : LONGEST_LOOK_USEC;
 	s->logger.looked_usec = now;
-	/* A reader of stdout may take its time, and nobody but the logger sees who is to blame. */
+	/* The reader of stdout may be slow, and the master cannot tell that from a hung logger. */
 	if (s->config.logger_timeout_usec > 0 && !config_logs_to_stdout(&s->config) &&
 	    s->logger.silent_usec >= s->config.logger_timeout_usec) {
 		journal_field("LOGGER_PID=%d", (int)s->logger.pid);
@@ -259,12 +256,12 @@ bool logger_process_reaped(struct service *s, pid_t pid, int wait_status)
 		start_or_retry(s);
 		break;
 	case LOGGER_SYNC_FAILED:
-		replace_unsynced(s);
+		replace_after_failed_sync(s);
 		break;
 	case LOGGER_CANNOT_GO_ON:
 		/*
-		 * It has said why, but not where STATUS= is from.  A successor would find the
-		 * same.
+		 * The next logger would fail in the same way.  This one logged the cause, but
+		 * STATUS= shows the last error of the master only.
 		 */
 		journal_error("the logger cannot continue; the service exits");
 		(void)sd_event_exit(s->event, STATUS_CANNOT_GO_ON);

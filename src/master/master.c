@@ -21,37 +21,37 @@
 #include "master/timer.h"
 #include "master/worker_pool.h"
 
-/* STATUS= and the surplus of workers are looked at so often while anything moves. */
+/* While anything changes, on_tick() runs this often. */
 #define TICK_USEC 1000000
-/* So often in the time after which systemd would take us for hanging. */
+/* The watchdog is notified this many times in each of systemd's timeouts. */
 #define WATCHDOG_SHARE 3
 /*
- * SIGTERM is repeated so often: a worker may just have been between its look at the flag
- * and a wait.
+ * SIGTERM is repeated this often, because a worker may get it after it has checked the flag
+ * and before it waits.
  */
 #define REPEAT_USEC 100000
 
-static const int taken_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
-#define N_TAKEN_SIGNALS (sizeof(taken_signals) / sizeof(taken_signals[0]))
+static const int handled_signals[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD};
+#define N_HANDLED_SIGNALS (sizeof(handled_signals) / sizeof(handled_signals[0]))
 
 void master_block_signals(void)
 {
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < N_TAKEN_SIGNALS; i++)
-		sigaddset(&set, taken_signals[i]);
+	for (size_t i = 0; i < N_HANDLED_SIGNALS; i++)
+		sigaddset(&set, handled_signals[i]);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	/* A reader or a disk that is gone is an error to be handled where it happens. */
+	/* The write that fails returns an error, which its caller handles. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 }
 
 /*
- * With every worker gone, and nothing left to say for a killed one, only the pipes are
- * left to empty.
+ * If no worker is left, and no killed worker's connection needs its last record, tells the
+ * logger to empty the pipes and leave.
  */
-static void finish_if_alone(struct service *s)
+static void finish_if_no_workers(struct service *s)
 {
 	if (s->phase != PHASE_DRAINING && s->phase != PHASE_CLOSING)
 		return;
@@ -103,7 +103,7 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
 		journal_info("second stop signal: stopping without waiting for clients");
 		timer_set(s->loop.close_timer, 0);
 	}
-	finish_if_alone(s);
+	finish_if_no_workers(s);
 	return 0;
 }
 
@@ -131,7 +131,7 @@ static int on_reopen(sd_event_source *source, const struct signalfd_siginfo *inf
 	return 0;
 }
 
-/* One signal may stand for many children. */
+/* Several children may end before one SIGCHLD is handled. */
 static int on_child(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
 	struct service *s = userdata;
@@ -144,12 +144,12 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
 		if (!worker_pool_reaped(s, pid, wait_status))
 			(void)logger_process_reaped(s, pid, wait_status);
 	worker_pool_fill(s);
-	finish_if_alone(s);
+	finish_if_no_workers(s);
 	return 0;
 }
 
-/* Something moves: look at it every second from now on. */
-static void stay_awake(struct service *s)
+/* Something changes: on_tick() runs within a second. */
+static void start_tick(struct service *s)
 {
 	atomic_store(&s->board->master_dozes, 0);
 	if (!timer_is_set(s->loop.tick))
@@ -160,26 +160,26 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct service *s = userdata;
 	struct totals totals;
-	bool moves;
+	bool changes;
 
 	(void)source;
 	(void)usec;
-	/* First ask to be woken, then look: what happens in between rings. */
+	/* Before the checks: a change after them must ring the doorbell. */
 	atomic_store(&s->board->master_dozes, 1);
 	scoreboard_totals(s->board, &totals);
-	moves = memcmp(&totals, &s->loop.last_totals, sizeof(totals)) != 0;
+	changes = memcmp(&totals, &s->loop.last_totals, sizeof(totals)) != 0;
 	s->loop.last_totals = totals;
-	moves |= worker_pool_shrink(s);
-	moves |= logger_process_watch(s);
-	moves |= shortage_report_changes(s);
+	changes |= worker_pool_shrink(s);
+	changes |= logger_process_watch(s);
+	changes |= shortage_report_changes(s);
 	if (s->phase < PHASE_DRAINING)
 		notify_status(s);
-	if (moves)
-		stay_awake(s);
+	if (changes)
+		start_tick(s);
 	return 0;
 }
 
-static void look_at_limit(struct service *s)
+static void report_message_limit(struct service *s)
 {
 	bool reached = atomic_load(&s->board->limit_reached);
 
@@ -196,7 +196,7 @@ static void look_at_limit(struct service *s)
 	s->loop.limit_was_reached = reached;
 }
 
-static void logger_is_up(struct service *s)
+static void on_logger_up(struct service *s)
 {
 	atomic_store(&s->board->reopens_done, s->log.reopens_answered);
 	if (s->phase == PHASE_STARTING) {
@@ -216,14 +216,14 @@ static int on_doorbell(sd_event_source *source, int fd, uint32_t events, void *u
 	(void)events;
 	(void)eventfd_read(fd, &rings);
 	if (s->logger.pid > 0 && atomic_load(&s->board->logger_beat) > 0)
-		logger_is_up(s);
+		on_logger_up(s);
 	worker_pool_fill(s);
-	look_at_limit(s);
-	stay_awake(s);
+	report_message_limit(s);
+	start_tick(s);
 	return 0;
 }
 
-/* As sd_event_set_watchdog(3), over a socket that is there. */
+/* Replaces sd_event_set_watchdog(3), which opens a socket for each message (systemd.h). */
 static int on_watchdog(sd_event_source *source, uint64_t usec, void *userdata)
 {
 	struct service *s = userdata;
@@ -249,14 +249,14 @@ static int start_watchdog(struct service *s)
 
 static int add_sources(struct service *s)
 {
-	static const sd_event_signal_handler_t handlers[N_TAKEN_SIGNALS] = {
+	static const sd_event_signal_handler_t handlers[N_HANDLED_SIGNALS] = {
 		on_stop, on_stop, on_reload, on_reopen, on_child,
 	};
 	int r;
 
 	r = sd_event_new(&s->event);
-	for (size_t i = 0; i < N_TAKEN_SIGNALS && r >= 0; i++)
-		r = sd_event_add_signal(s->event, NULL, taken_signals[i], handlers[i], s);
+	for (size_t i = 0; i < N_HANDLED_SIGNALS && r >= 0; i++)
+		r = sd_event_add_signal(s->event, NULL, handled_signals[i], handlers[i], s);
 	if (r >= 0)
 		r = sd_event_add_io(s->event, NULL, s->fds.doorbell, EPOLLIN, on_doorbell, s);
 	if (r >= 0)

@@ -19,7 +19,7 @@
 #include "master/fdstore.h"
 #include "master/log_failure.h"
 
-/* How long a start waits for another process to leave the log: two seconds. */
+/* A start waits up to two seconds for another process to unlock the log. */
 #define LOCK_TRIES 20
 #define LOCK_PAUSE_USEC 100000
 
@@ -29,30 +29,33 @@ static void set_pending(struct service *s, uint32_t records, uint64_t torn_bytes
 	atomic_store(&s->board->pending_records, records);
 }
 
-/* Nothing is known of the messages in the file that the next logger gets. */
-static void forget_counts(struct service *s)
+/* The next logger must count the messages in its file. */
+static void reset_counts(struct service *s)
 {
 	memset(s->board->count, 0, sizeof(s->board->count));
 	atomic_store(&s->board->round_offset_bytes, 0);
 	tickets_reset(s->board);
 }
 
-/* A trouble that is tried again five times a second is told once: *TOLD_ERRNO remembers it. */
-static bool is_news(int *told_errno, int r)
+/*
+ * The master retries five times a second, but logs an error once.  Returns whether R is not the
+ * error in *REPORTED_ERRNO, and stores it there.
+ */
+static bool is_new_error(int *reported_errno, int r)
 {
-	bool news = *told_errno != -r;
+	bool is_new = *reported_errno != -r;
 
-	*told_errno = -r;
-	return news;
+	*reported_errno = -r;
+	return is_new;
 }
 
-/* While no logger lives: what becomes of the clients. */
-static const char *consequence_of_no_log(const struct service *s)
+/* What happens to clients while no logger lives, for a message. */
+static const char *stall_text(const struct service *s)
 {
 	return stall_consequence(s->config.when_stalled);
 }
 
-/* The directory of a file that was made or renamed, where echoes promise that it is on disk. */
+/* After a file was made or renamed: puts its name on disk, if an echo promises that. */
 static void sync_directory(struct service *s)
 {
 	const char *path = s->config.path, *slash = strrchr(path, '/');
@@ -74,16 +77,16 @@ static void sync_directory(struct service *s)
 }
 
 static int examine(int fd, const struct config *config, struct logfile_contents *ret,
-		   int *told_errno, const char *consequence)
+		   int *reported_errno, const char *consequence)
 {
 	int r = logfile_examine(fd, config->format, ret);
 
-	if (r < 0 && is_news(told_errno, r))
+	if (r < 0 && is_new_error(reported_errno, r))
 		log_failure_report_action("read", config->path, r, consequence);
 	return r;
 }
 
-static void say_torn(const struct service *s, uint64_t bytes)
+static void report_torn(const struct service *s, uint64_t bytes)
 {
 	if (bytes == 0)
 		return;
@@ -94,15 +97,15 @@ static void say_torn(const struct service *s, uint64_t bytes)
 		      s->config.path, (unsigned long long)bytes, PLURAL(bytes));
 }
 
-/* Looks at what FD holds, and makes it what the next logger gets. */
-static int take_into_use(struct service *s, int fd, int *told_errno, const char *consequence)
+/* Examines FD and makes it the file of the next logger. */
+static int use_file(struct service *s, int fd, int *reported_errno, const char *consequence)
 {
 	struct logfile_contents contents = {.is_empty = true};
 	int r = 0;
 
-	/* What is in a file that stdout leads to is not ours to judge. */
+	/* The file behind stdout may hold the data of other programs. */
 	if (!config_logs_to_stdout(&s->config))
-		r = examine(fd, &s->config, &contents, told_errno, consequence);
+		r = examine(fd, &s->config, &contents, reported_errno, consequence);
 	if (r < 0)
 		return r;
 	if (contents.last_id > atomic_load(&s->board->last_id))
@@ -112,25 +115,25 @@ static int take_into_use(struct service *s, int fd, int *told_errno, const char 
 	s->fds.log_file = fd;
 	crash_point("master-file-taken");
 	atomic_store(&s->board->log_is_copied, 0);
-	forget_counts(s);
+	reset_counts(s);
 	set_pending(s, (contents.torn_bytes > 0 ? PENDING_TORN : 0) |
 			     (contents.is_empty || s->phase == PHASE_STARTING ? PENDING_START : 0),
 		  contents.torn_bytes);
 	crash_point("master-debts-set");
-	say_torn(s, contents.torn_bytes);
+	report_torn(s, contents.torn_bytes);
 	sync_directory(s);
 	atomic_fetch_add(&s->board->reopens, 1);
-	/* The next run has a stdout of its own. */
+	/* The next run has its own stdout. */
 	fdstore_put_log_file(config_logs_to_stdout(&s->config) ? -1 : fd);
 	return 0;
 }
 
-static int set_aside(const char *path, int *told_errno, const char *consequence)
+static int set_aside(const char *path, int *reported_errno, const char *consequence)
 {
 	char name[PATH_MAX];
 	int r = logfile_set_aside(path, name);
 
-	if (r < 0 && is_news(told_errno, r))
+	if (r < 0 && is_new_error(reported_errno, r))
 		log_failure_report_action("rename", path, r, consequence);
 	return r;
 }
@@ -147,7 +150,7 @@ static void prune(struct service *s)
 				s->config.path, strerror(-r));
 }
 
-/* At start the logger of a master that was killed may still be emptying the pipes into the file. */
+/* At a start, the logger of a killed master may still write to the file and hold its lock. */
 static int open_and_lock(const struct service *s, const struct config *config)
 {
 	unsigned tries = s->phase == PHASE_STARTING ? LOCK_TRIES : 1;
@@ -158,8 +161,8 @@ static int open_and_lock(const struct service *s, const struct config *config)
 	return fd;
 }
 
-/* StandardOutput=file: of systemd.exec(5) begins anew at the first byte, over what is there. */
-static int go_to_end(int fd)
+/* Without this, StandardOutput=file: of systemd.exec(5) would overwrite the file. */
+static int seek_to_end(int fd)
 {
 	struct stat st;
 
@@ -168,11 +171,8 @@ static int go_to_end(int fd)
 	return 0;
 }
 
-/*
- * A descriptor of its own, so that it is held and closed as that of a file.  Returns it or
- * -errno.
- */
-static int open_stdout(int *told_errno, const char *consequence)
+/* Returns a copy of stdout, which can be closed like the descriptor of a file, or -errno. */
+static int open_stdout(int *reported_errno, const char *consequence)
 {
 	int flags = fcntl(STDOUT_FILENO, F_GETFL), fd, r;
 
@@ -184,12 +184,12 @@ static int open_stdout(int *told_errno, const char *consequence)
 		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (fd == -1)
 		fd = -errno;
-	r = fd < 0 ? fd : go_to_end(fd);
+	r = fd < 0 ? fd : seek_to_end(fd);
 	if (fd >= 0 && r < 0) {
 		close(fd);
 		fd = r;
 	}
-	if (fd >= 0 || !is_news(told_errno, fd))
+	if (fd >= 0 || !is_new_error(reported_errno, fd))
 		return fd;
 	if (fd == -ENOTSUP)
 		log_failure_report("stdout", fd,
@@ -203,24 +203,24 @@ static int open_stdout(int *told_errno, const char *consequence)
 
 /*
  * Opens the log of CONFIG; a file of another format there is renamed first.
- * What fails is told with its CONSEQUENCE, if it is not in *TOLD_ERRNO.
+ * An error that is not in *REPORTED_ERRNO is logged with CONSEQUENCE.
  * Returns a descriptor or -errno.
  */
-static int open_for_format(struct service *s, const struct config *config, int *told_errno,
+static int open_for_format(struct service *s, const struct config *config, int *reported_errno,
 			   const char *consequence)
 {
 	struct logfile_contents contents;
 	int fd, r;
 
 	if (config_logs_to_stdout(config))
-		return open_stdout(told_errno, consequence);
+		return open_stdout(reported_errno, consequence);
 	fd = open_and_lock(s, config);
 	if (fd < 0) {
-		if (is_news(told_errno, fd))
+		if (is_new_error(reported_errno, fd))
 			log_failure_report_open(config->path, fd, consequence);
 		return fd;
 	}
-	r = examine(fd, config, &contents, told_errno, consequence);
+	r = examine(fd, config, &contents, reported_errno, consequence);
 	if (r == 0 && !contents.is_other_format)
 		return fd;
 	close(fd);
@@ -229,12 +229,12 @@ static int open_for_format(struct service *s, const struct config *config, int *
 		journal_event(JOURNAL_LOG_SET_ASIDE, LOG_NOTICE,
 			      "%s is not in the format that log.format names; it is renamed",
 			      config->path);
-		r = set_aside(config->path, told_errno, consequence);
+		r = set_aside(config->path, reported_errno, consequence);
 	}
 	if (r < 0)
 		return r;
 	fd = logfile_open(config->path, config->mode);
-	if (fd < 0 && is_news(told_errno, fd))
+	if (fd < 0 && is_new_error(reported_errno, fd))
 		log_failure_report_open(config->path, fd, consequence);
 	return fd;
 }
@@ -248,30 +248,31 @@ static void set_mode(const struct service *s)
 int message_log_open_first(struct service *s)
 {
 	static const char consequence[] = "not started";
-	int told = 0, fd = open_for_format(s, &s->config, &told, consequence), r;
+	int reported = 0, fd = open_for_format(s, &s->config, &reported, consequence), r;
 
 	if (fd < 0)
 		return fd;
-	r = take_into_use(s, fd, &told, consequence);
+	r = use_file(s, fd, &reported, consequence);
 	if (r < 0)
 		close(fd);
 	return r;
 }
 
 /*
- * The records that are pending in the scoreboard may be those of a file that
- * was about to take the place of this one.  If there are bytes in the stage,
- * they are written (see scoreboard.h); else a torn tail shows.
+ * The pending records in the scoreboard may be meant for a file that was about
+ * to replace this one.  If the stage holds bytes, the logger had written them
+ * there (see scoreboard.h).  Else the end of this file shows whether its last
+ * record is torn.
  */
-static int look_for_torn_tail(struct service *s)
+static int check_torn_tail(struct service *s)
 {
 	uint32_t pending = atomic_load(&s->board->pending_records);
 	struct logfile_contents contents;
-	int told = 0, r;
+	int reported = 0, r;
 
 	if (pipe_bytes(s->fds.stage_read) > 0)
 		return 0;
-	r = examine(s->fds.log_file, &s->config, &contents, &told, "not started");
+	r = examine(s->fds.log_file, &s->config, &contents, &reported, "not started");
 	if (r < 0)
 		return r;
 	if (contents.torn_bytes > 0)
@@ -282,7 +283,7 @@ static int look_for_torn_tail(struct service *s)
 		set_pending(s, pending, contents.torn_bytes);
 	else
 		atomic_store(&s->board->pending_records, pending);
-	say_torn(s, contents.torn_bytes);
+	report_torn(s, contents.torn_bytes);
 	return 0;
 }
 
@@ -290,7 +291,7 @@ int message_log_adopt(struct service *s)
 {
 	atomic_store(&s->board->wants_start, 1);
 	set_mode(s);
-	return look_for_torn_tail(s);
+	return check_torn_tail(s);
 }
 
 static bool is_file_at(int fd, const char *path)
@@ -317,12 +318,12 @@ void message_log_forget_next(struct service *s)
 
 int message_log_open_next(struct service *s, const struct config *fresh)
 {
-	int told = 0, fd;
+	int reported = 0, fd;
 
 	message_log_forget_next(s);
 	if (is_current_file(s, fresh->path))
 		return 0;
-	fd = open_for_format(s, fresh, &told, "the running configuration stays");
+	fd = open_for_format(s, fresh, &reported, "the running configuration stays");
 	if (fd < 0)
 		return fd;
 	s->log.next_file = fd;
@@ -334,8 +335,8 @@ int message_log_reopen(struct service *s)
 	int fd, r;
 
 	/*
-	 * Renamed since the reload opened it: whoever asks for the log to be opened again means
-	 * the name.
+	 * If the file was renamed since the reload opened it, it is not the one that log.path
+	 * names.
 	 */
 	if (!is_file_at(s->log.next_file, s->config.path))
 		message_log_forget_next(s);
@@ -346,12 +347,11 @@ int message_log_reopen(struct service *s)
 			set_mode(s);
 			return 0;
 		}
-		fd = open_for_format(s, &s->config, &s->log.reported_errno,
-				     consequence_of_no_log(s));
+		fd = open_for_format(s, &s->config, &s->log.reported_errno, stall_text(s));
 		if (fd < 0)
 			return fd;
 	}
-	r = take_into_use(s, fd, &s->log.reported_errno, consequence_of_no_log(s));
+	r = use_file(s, fd, &s->log.reported_errno, stall_text(s));
 	if (r < 0)
 		close(fd);
 	return r;
@@ -362,13 +362,13 @@ int message_log_rotate(struct service *s)
 	int r = 0;
 
 	/*
-	 * Stdout has no name to lose.  Not twice, when the renaming succeeded and the opening
-	 * did not.
+	 * Stdout cannot be renamed.  If an earlier call renamed the file but could not open the
+	 * next, it is not renamed again.
 	 */
 	if (!config_logs_to_stdout(&s->config) && is_current_file(s, s->config.path))
-		r = set_aside(s->config.path, &s->log.reported_errno, consequence_of_no_log(s));
+		r = set_aside(s->config.path, &s->log.reported_errno, stall_text(s));
 	crash_point("master-file-renamed");
-	/* A failing disk must not make room for its failures by what it has taken before. */
+	/* After a failed sync, older files must not be deleted: they may be the intact ones. */
 	if (r == 0 && s->logger.last_exit == LOGGER_FULL)
 		prune(s);
 	return r < 0 ? r : message_log_reopen(s);
@@ -378,7 +378,7 @@ int message_log_resume_truncated(struct service *s)
 {
 	struct logfile_contents contents;
 	int r = examine(s->fds.log_file, &s->config, &contents, &s->log.reported_errno,
-			consequence_of_no_log(s));
+			stall_text(s));
 
 	if (r < 0 || lseek(s->fds.log_file, 0, SEEK_END) < 0)
 		return r < 0 ? r : -errno;
@@ -388,7 +388,7 @@ int message_log_resume_truncated(struct service *s)
 		      "%s was truncated by another program: its records are lost, logging "
 		      "continues; rename the file instead (copytruncate loses records)",
 		      s->config.path);
-	forget_counts(s);
+	reset_counts(s);
 	set_pending(s, PENDING_TORN | (contents.is_empty ? PENDING_START : 0), contents.torn_bytes);
 	return 0;
 }

@@ -15,10 +15,10 @@
 
 #define STATUS_SIZE 1024
 
-/* Of a stop, for the disk: to take what is in the pipes, or for a spill. */
+/* Extra time at a stop to write the records in the pipes to the log or a spill. */
 #define STOP_MARGIN_USEC 60000000
 
-__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+__attribute__((format(printf, 1, 2))) static void tell(const char *format, ...)
 {
 	char text[STATUS_SIZE + 128];
 	va_list args;
@@ -41,8 +41,8 @@ static const char *phase_word(const struct service *s)
 	}
 }
 
-/* What stands before the figures when something is not as it should be. */
-static void describe_trouble(const struct service *s, char *text, size_t size)
+/* Writes a sentence for each problem, or an empty string. */
+static void describe_problems(const struct service *s, char *text, size_t size)
 {
 	int stalled = atomic_load(&s->board->no_logger_errno);
 
@@ -60,13 +60,13 @@ static void describe_trouble(const struct service *s, char *text, size_t size)
 			 "Last reload failed, the old configuration stays. ");
 }
 
-static void describe(struct service *s, char *text, size_t size)
+static void describe_status(struct service *s, char *text, size_t size)
 {
 	struct totals t;
 	size_t len;
 
 	scoreboard_totals(s->board, &t);
-	describe_trouble(s, text, size);
+	describe_problems(s, text, size);
 	len = strlen(text);
 	snprintf(text + len, size - len,
 		 "%s %u of %u clients; %" PRIu64 " clients, %" PRIu64 " messages, %" PRIu64
@@ -81,20 +81,20 @@ void notify_ready(struct service *s)
 {
 	char status[STATUS_SIZE];
 
-	describe(s, status, sizeof(status));
-	/* A program between us and systemd may have been its main process so far. */
-	say("READY=1\nMAINPID=%d\nSTATUS=%s", (int)getpid(), status);
+	describe_status(s, status, sizeof(status));
+	/* If a wrapper started the daemon, systemd takes the wrapper for the main process. */
+	tell("READY=1\nMAINPID=%d\nSTATUS=%s", (int)getpid(), status);
 }
 
 void notify_reloading(void)
 {
-	say("RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reloading",
+	tell("RELOADING=1\nMONOTONIC_USEC=%" PRIu64 "\nSTATUS=Reloading",
 	    clock_monotonic_usec());
 }
 
 void notify_stopping(const struct service *s)
 {
-	say("STOPPING=1\nSTATUS=Stopping\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+	tell("STOPPING=1\nSTATUS=Stopping\nEXTEND_TIMEOUT_USEC=%" PRIu64,
 	    s->config.drain_timeout_usec + s->config.stall_timeout_usec + STOP_MARGIN_USEC);
 }
 
@@ -103,20 +103,20 @@ void notify_failed(const struct service *s, int status)
 	const char *why = journal_last_error();
 	char error[32] = "";
 
-	/* Each mistake in the configuration is a line there. */
+	/* It has a line for each mistake in the configuration; the first is sent. */
 	if (!why[0])
 		why = s->reload.diagnostics.text;
 	if (s->exit_errno != 0)
 		snprintf(error, sizeof(error), "ERRNO=%d\n", s->exit_errno);
-	say("%sEXIT_STATUS=%d\nSTATUS=Failed: %.*s", error, status, (int)strcspn(why, "\n"), why);
+	tell("%sEXIT_STATUS=%d\nSTATUS=Failed: %.*s", error, status, (int)strcspn(why, "\n"), why);
 }
 
 void notify_status(struct service *s)
 {
 	char status[STATUS_SIZE];
 
-	describe(s, status, sizeof(status));
-	say("STATUS=%s", status);
+	describe_status(s, status, sizeof(status));
+	tell("STATUS=%s", status);
 }
 
 void notify_watchdog(void)

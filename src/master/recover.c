@@ -12,11 +12,11 @@
 #include "master/listening.h"
 #include "master/spill.h"
 
-/* How long records that cannot be stored wait for another try: systemd starts us again at once. */
+/* The pause before an exit after which systemd restarts the service at once. */
 #define SPILL_PAUSE_SEC 2
 
-/* What is in the pipes cannot be stored, nor go on being logged.  Returns the exit status. */
-static int leave_records_with_systemd(struct service *s, int r)
+/* The records in the pipes cannot be saved, with the -errno R.  Returns the exit status. */
+static int report_unsaved(struct service *s, int r)
 {
 	s->exit_errno = -r;
 	journal_field("BYTES=%zu", spill_left(&s->fds));
@@ -29,7 +29,7 @@ static int leave_records_with_systemd(struct service *s, int r)
 	return STATUS_RECORDS_LOST;
 }
 
-/* Moves what is in the pipes to the open spill.  Returns 0 or -errno. */
+/* Moves the records in the pipes to the open spill and closes it.  Returns 0 or -errno. */
 static int finish_spill(struct service *s)
 {
 	int r = spill_move(&s->spill, &s->fds);
@@ -51,12 +51,7 @@ static enum log_format format_in_pipes(const struct service *s)
 	return s->board ? (enum log_format)s->board->format : FORMAT_TEXT;
 }
 
-/*
- * What a service that was killed left with systemd.  S->board is set if its
- * scoreboard is there.  A spill that it was killed in is brought to its end
- * first: half a record may be in it.  Returns 0 or -errno.
- */
-static int adopt(struct service *s)
+static int adopt_descriptors(struct service *s)
 {
 	struct kept kept;
 	int r;
@@ -78,10 +73,10 @@ static int adopt(struct service *s)
 }
 
 /*
- * Records that nobody will come for go to a file of their own; a second try
- * goes on with that of the first.  Returns 0 or -errno.
+ * Moves the records in the pipes to a spill.  If a spill is open, because an
+ * earlier call failed, continues it.  Returns 0 or -errno.
  */
-static int spill_what_is_left(struct service *s)
+static int spill_pipes(struct service *s)
 {
 	int r;
 
@@ -94,9 +89,9 @@ static int spill_what_is_left(struct service *s)
 
 int recover_previous_run(struct service *s)
 {
-	int r = adopt(s);
+	int r = adopt_descriptors(s);
 
-	return r < 0 ? leave_records_with_systemd(s, r) : STATUS_CLEAN;
+	return r < 0 ? report_unsaved(s, r) : STATUS_CLEAN;
 }
 
 int recover_set_apart(struct service *s)
@@ -107,7 +102,7 @@ int recover_set_apart(struct service *s)
 	if (!s->took_pipes ||
 	    (s->board->format == (uint32_t)s->config.format && !is_stdout && has_file))
 		return 0;
-	r = spill_what_is_left(s);
+	r = spill_pipes(s);
 	if (r < 0)
 		return r;
 	if (s->fds.log_file >= 0)
@@ -118,7 +113,7 @@ int recover_set_apart(struct service *s)
 
 int recover_spill(struct service *s, int status)
 {
-	int r = spill_what_is_left(s);
+	int r = spill_pipes(s);
 
-	return r < 0 ? leave_records_with_systemd(s, r) : status;
+	return r < 0 ? report_unsaved(s, r) : status;
 }

@@ -27,8 +27,8 @@ void reload_log_mistakes(const struct service *s)
 		journal_error("... and %u more mistakes", s->reload.diagnostics.omitted);
 }
 
-/* A part of the new configuration has no effect, and whoever asked for it may hear of that. */
-static void make_reservation(struct service *s, const char *text)
+/* A part of the new configuration has no effect: logs it, and adds it to the reload's result. */
+static void add_notice(struct service *s, const char *text)
 {
 	size_t len = strlen(s->reload.words);
 
@@ -51,7 +51,7 @@ static int load(struct service *s, struct config *ret_fresh)
 	if (config_keep_until_restart(ret_fresh, &s->config, names, sizeof(names)) > 0) {
 		snprintf(text, sizeof(text),
 			 "a change of %s needs a restart; the running value stays", names);
-		make_reservation(s, text);
+		add_notice(s, text);
 	}
 	return 0;
 }
@@ -72,13 +72,13 @@ static int open_listeners(struct service *s, const struct config *fresh,
 			       ret_listeners);
 
 	if (r == 0 && ret_listeners->are_passed && names_other_addresses(fresh, &s->config))
-		make_reservation(s, "server.address and server.port have no effect: systemd made "
-				    "the sockets; change the socket unit");
+		add_notice(s, "server.address and server.port have no effect: systemd made "
+			      "the sockets; change the socket unit");
 	return r;
 }
 
-/* From here nothing can fail. */
-static void put_in_force(struct service *s, const struct config *fresh,
+/* Nothing fails from here on. */
+static void apply_config(struct service *s, const struct config *fresh,
 			 const struct listeners *listeners)
 {
 	struct listeners old = s->fds.listeners;
@@ -105,16 +105,16 @@ static int reload(struct service *s)
 	if (r == 0)
 		r = open_listeners(s, &fresh, &listeners);
 	if (r == 0)
-		put_in_force(s, &fresh, &listeners);
+		apply_config(s, &fresh, &listeners);
 	else
 		message_log_forget_next(s);
 	return r;
 }
 
-/* Whoever has asked may know. */
-static void end_reload(struct service *s, bool refused, const char *words)
+/* Puts the result in the scoreboard for echo-logctl reload. */
+static void end_reload(struct service *s, bool refused, const char *text)
 {
-	snprintf(s->board->reload_words, sizeof(s->board->reload_words), "%s", words);
+	snprintf(s->board->reload_words, sizeof(s->board->reload_words), "%s", text);
 	atomic_store(&s->board->reload_refused, refused);
 	atomic_store(&s->board->reloads_done, s->reload.answers);
 }

@@ -9,7 +9,7 @@
 
 static const struct {
 	const char *begins, *consequence, *is_over;
-} words[N_SHORTAGES] = {
+} texts[N_SHORTAGES] = {
 	[SHORTAGE_ACCEPT] = {"cannot accept clients", "they wait", "clients are accepted again"},
 	[SHORTAGE_FORK] = {"cannot fork workers", "new clients may wait",
 			  "workers are forked again"},
@@ -33,11 +33,11 @@ bool shortage_report_changes(struct service *s)
 
 			journal_failure(JOURNAL_SHORTAGE, LOG_WARNING, error,
 					"%s: %s; %s, retrying",
-					words[kind].begins, strerror(error),
-					words[kind].consequence);
+					texts[kind].begins, strerror(error),
+					texts[kind].consequence);
 		} else {
 			journal_event(JOURNAL_SHORTAGE_OVER, LOG_NOTICE, "%s: no failure for %d s",
-				      words[kind].is_over, SHORTAGE_OVER_USEC / 1000000);
+				      texts[kind].is_over, SHORTAGE_OVER_USEC / 1000000);
 		}
 	}
 	return any;
@@ -53,6 +53,6 @@ void shortage_report_describe(const struct service *s, char *text, size_t size)
 
 		if (shortage_lasts(s->board, kind))
 			len += (size_t)snprintf(text + len, size - len, "Trouble: %s (%s). ",
-						words[kind].begins, strerror(error));
+						texts[kind].begins, strerror(error));
 	}
 }

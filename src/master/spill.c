@@ -34,8 +34,8 @@ size_t spill_left(const struct descriptors *fds)
 }
 
 /*
- * How many bytes of a record are the end of the log before its offset, read to TAIL.
- * Returns -errno on failure.
+ * Reads the end of the log before OFFSET to TAIL, and points *RET_HEAD to the beginning of a
+ * record behind its last newline.  Returns the length of that beginning, or -errno.
  */
 static ssize_t read_head(int log_file, off_t offset, char tail[RECORD_MAX], const char **ret_head)
 {
@@ -50,7 +50,7 @@ static ssize_t read_head(int log_file, off_t offset, char tail[RECORD_MAX], cons
 	return tail + len - *ret_head;
 }
 
-/* Whether the spill begins with HEAD: copied by a master that was killed before it cut the log. */
+/* Whether the spill begins with HEAD: this or a killed master copied it from the log. */
 static bool has_head(const struct spill *spill, const char *head, size_t len)
 {
 	char begin[RECORD_MAX];
@@ -59,9 +59,9 @@ static bool has_head(const struct spill *spill, const char *head, size_t len)
 }
 
 /*
- * Moves to the spill what stands after the last newline before the log's
- * offset: first the copy, then the cut, so that a kill between the two
- * leaves it twice and not nowhere.
+ * Moves the bytes after the last newline before the log's offset to the
+ * spill.  Copies them before it truncates the log: a kill between the two
+ * leaves them twice and loses none.
  */
 static int move_head(struct spill *spill, int log_file)
 {
@@ -71,14 +71,14 @@ static int move_head(struct spill *spill, int log_file)
 	struct stat st;
 	ssize_t len;
 
-	/* Behind the end: somebody truncated the log, and that beginning is gone. */
+	/* If the offset is behind the end, another program truncated the log. */
 	if (offset <= 0 || fstat(log_file, &st) < 0 || st.st_size < offset)
 		return 0;
 	len = read_head(log_file, offset, tail, &head);
 	if (len < 0)
 		return (int)len;
 	if (spill->bytes == 0 && len > 0) {
-		/* At the start of a page, so it is there wholly or not at all. */
+		/* It fits in the first page, so a kill leaves all of it or none. */
 		if (write(spill->fd, head, (size_t)len) != len)
 			return -errno;
 		spill->bytes += (uint64_t)len;
@@ -86,8 +86,10 @@ static int move_head(struct spill *spill, int log_file)
 	crash_point("spill-head-copied");
 	if (len > 0 && !has_head(spill, head, (size_t)len))
 		return 0;
-	/* The offset first: a file that ends before it would look like one that somebody truncated.
-	 * If it cannot be cut it keeps half a record that the spill has whole: torn, not lost. */
+	/*
+	 * The offset first: a file that ends before it would look truncated by another program.
+	 * If ftruncate() fails, the log ends with a torn record, which the spill has whole.
+	 */
 	offset -= len;
 	(void)lseek(log_file, offset, SEEK_SET);
 	crash_point("spill-log-rewound");
@@ -96,7 +98,7 @@ static int move_head(struct spill *spill, int log_file)
 	return 0;
 }
 
-/* What is in it, before and behind, may be somebody else's: nothing of it is cut. */
+/* The file behind stdout may hold the data of other programs, so it is not truncated. */
 static bool is_stdout(int fd)
 {
 	struct stat log, out;
@@ -124,7 +126,7 @@ int spill_open(struct spill *spill, const struct descriptors *fds, enum log_form
 	spill->fd = open(spill->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (spill->fd < 0)
 		return -errno;
-	/* Whatever the umask. */
+	/* open(2) applied the umask. */
 	(void)fchmod(spill->fd, 0640);
 	fdstore_put_spill(spill->fd);
 	crash_point("spill-created");
@@ -141,7 +143,7 @@ int spill_resume(struct spill *spill, const struct descriptors *fds, enum log_fo
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", spill->fd);
 	len = readlink(link, target, sizeof(target) - 1);
 	target[len > 0 ? len : 0] = '\0';
-	/* Its directory may be that of mounts which were the last run's alone. */
+	/* Its old directory may have existed only in the mount namespace of the last run. */
 	slash = strrchr(target, '/');
 	if (snprintf(spill->path, sizeof(spill->path), "%s/%s", state_directory(),
 		     slash ? slash + 1 : target) >= (int)sizeof(spill->path))
@@ -149,10 +151,7 @@ int spill_resume(struct spill *spill, const struct descriptors *fds, enum log_fo
 	if (fstat(spill->fd, &st) < 0)
 		return -errno;
 	spill->bytes = (uint64_t)st.st_size;
-	/*
-	 * With an empty stage there was no head to begin with, or it is followed by its rest
-	 * already.
-	 */
+	/* An empty spill with an empty stage: the log ends with no half record. */
 	return spill->bytes > 0 || pipe_bytes(fds->stage_read) > 0 ? take_head(spill, fds, format)
 								       : 0;
 }

@@ -10,17 +10,17 @@
 #include "ipc/receipt.h"
 #include "master/worker_pool.h"
 
-static bool bytes_wait(const struct service *s)
+static bool log_may_be_stalled(const struct service *s)
 {
 	/*
-	 * The stage may hold records, and only the logger may look.  So a logger that stays is
-	 * a stall too when no worker is left, or when one waits for a receipt; but not while
-	 * it syncs, however long that takes.
+	 * The stage may hold records, but only the logger may look into it.  So the log may be
+	 * stalled if no worker is left and the logger still lives, or if a worker waits for a
+	 * receipt.  A sync may take any time, and alone is no stall.
 	 */
-	bool lingers = (s->phase == PHASE_FINISHING || receipt_is_wanted(s->board)) &&
-		       !atomic_load(&s->board->round_syncing);
+	bool logger_is_late = (s->phase == PHASE_FINISHING || receipt_is_wanted(s->board)) &&
+			      !atomic_load(&s->board->round_syncing);
 
-	return atomic_load(&s->board->stalled_errno) != 0 || s->logger.pid == 0 || lingers ||
+	return atomic_load(&s->board->stalled_errno) != 0 || s->logger.pid == 0 || logger_is_late ||
 	       pipe_bytes(s->fds.log_read) > 0;
 }
 
@@ -28,25 +28,25 @@ static bool is_stalled(struct service *s)
 {
 	if (s->stop.watch.board == NULL)
 		stall_watch_init(&s->stop.watch, s->board, s->config.stall_timeout_usec);
-	if (!bytes_wait(s)) {
+	if (!log_may_be_stalled(s)) {
 		stall_watch_reset(&s->stop.watch);
 		return false;
 	}
 	return stall_watch_is_stalled(&s->stop.watch);
 }
 
-static void give_up(struct service *s, const char *what, int r)
+static void exit_with_loss(struct service *s, const char *action, int r)
 {
 	journal_field("BYTES=%zu", spill_left(&s->fds));
 	journal_field("SPILL=%s", s->spill.path);
 	journal_failure(JOURNAL_RECORDS_LOST, LOG_CRIT, -r,
 			"cannot %s %s: %s; %zu bytes of records are lost, unless this stop is part "
 			"of a restart",
-			what, s->spill.path, strerror(-r), spill_left(&s->fds));
+			action, s->spill.path, strerror(-r), spill_left(&s->fds));
 	(void)sd_event_exit(s->event, STATUS_RECORDS_LOST);
 }
 
-/* No logger lives who could give receipts: whoever waits for one is closed without the echo. */
+/* No logger gives receipts any more: workers that wait for one disconnect without the echo. */
 static void refuse_receipts(struct service *s)
 {
 	receipt_end_round(s->board, receipt_start_round(s->board), true);
@@ -63,24 +63,24 @@ static void move_to_spill(struct service *s)
 	if (s->spill.fd < 0) {
 		r = spill_open(&s->spill, &s->fds, s->config.format);
 		if (r < 0) {
-			give_up(s, "create", r);
+			exit_with_loss(s, "create", r);
 			return;
 		}
 	}
 	r = spill_move(&s->spill, &s->fds);
 	if (r < 0) {
-		give_up(s, "write to", r);
+		exit_with_loss(s, "write to", r);
 		return;
 	}
 	refuse_receipts(s);
 	if (!worker_pool_is_gone(s))
 		return;
-	/* Written by the last worker after the look above. */
+	/* The last worker may have written after the first move. */
 	r = spill_move(&s->spill, &s->fds);
 	if (r == 0)
 		r = spill_close(&s->spill);
 	if (r < 0) {
-		give_up(s, "sync", r);
+		exit_with_loss(s, "sync", r);
 		return;
 	}
 	if (s->spill.bytes > 0) {
@@ -106,7 +106,7 @@ void spill_on_stop_if_stalled(struct service *s)
 		if (s->logger.pid > 0)
 			kill(s->logger.pid, SIGKILL);
 	}
-	/* No two processes may be at the stage pipe. */
+	/* The logger must be gone: two processes must not move bytes of the stage pipe. */
 	if (s->logger.pid == 0)
 		move_to_spill(s);
 }

@@ -28,12 +28,12 @@
 #include "master/spill.h"
 #include "master/systemd.h"
 
-/* Of each pipe.  As large as an unprivileged process may ask for, pipe(7). */
+/* The size of each pipe: the most that an unprivileged process may ask for, pipe(7). */
 #define PIPE_BYTES (1024 * 1024)
 
 /*
- * A process that is started without one of these would get a socket or a pipe
- * as its stdout.  Opened read-only, so that log.path = - fails at the start.
+ * If one of these is missing at the start, a socket or a pipe would get its
+ * number.  /dev/null is opened read-only, so that log.path = - is refused.
  */
 static int open_standard_fds(void)
 {
@@ -48,10 +48,7 @@ static int open_standard_fds(void)
 	return 0;
 }
 
-/*
- * $RUNTIME_DIRECTORY of systemd.exec(5), the first where there are several; NULL without
- * systemd.
- */
+/* The first directory in $RUNTIME_DIRECTORY, systemd.exec(5); NULL without systemd. */
 static const char *runtime_directory(void)
 {
 	char *directory = getenv("RUNTIME_DIRECTORY");
@@ -66,7 +63,7 @@ static int open_pipes(struct descriptors *fds)
 {
 	int r = pipe_open(PIPE_BYTES, &fds->log_read, &fds->log_write);
 
-	/* The stage must hold whatever a batch from the log pipe is. */
+	/* The stage must hold the largest batch, a full log pipe. */
 	if (r == 0)
 		r = pipe_open(pipe_capacity(fds->log_write), &fds->stage_read,
 			      &fds->stage_write);
@@ -105,18 +102,15 @@ static int prepare_log(struct service *s)
 {
 	int r = recover_set_apart(s);
 
-	/*
-	 * What is still in the pipes must not be taken for what it is not, now or by the next
-	 * start.
-	 */
 	if (r < 0)
 		return r;
+	/* Only now the pipes hold no records of another format. */
 	s->board->format = s->config.format;
 	return s->fds.log_file < 0 ? message_log_open_first(s) : message_log_adopt(s);
 }
 
-/* What a run says of itself in a scoreboard that may be that of the last one. */
-static void begin_run(struct service *s)
+/* Writes the data of this run to the scoreboard, which may be that of the last run. */
+static void init_run(struct service *s)
 {
 	struct scoreboard *board = s->board;
 	int r = command_line_note(board, s->options);
@@ -129,14 +123,14 @@ static void begin_run(struct service *s)
 	atomic_store(&board->logger_pid, 0);
 	atomic_store(&board->started_usec, clock_realtime_usec());
 	boot_id_get(board->boot_id);
-	/* Until a logger has counted what its file holds: the limit may be another one now. */
+	/* Until a logger has counted its file's messages: the limit may have changed. */
 	tickets_close(board);
 	s->log.reopens_answered = atomic_load(&board->reopens_asked);
 	s->generation = atomic_load(&board->generation) + 1;
 }
 
-/* Returns 0, or -errno having logged what is wrong. */
-static int make_what_is_shared(struct service *s)
+/* Makes the scoreboard, the pipes and the bells.  Returns 0, or -errno, logged. */
+static int create_shared(struct service *s)
 {
 	int r = prepare_scoreboard(s);
 
@@ -146,7 +140,7 @@ static int make_what_is_shared(struct service *s)
 				s->config.max_clients, strerror(-r));
 		return r;
 	}
-	begin_run(s);
+	init_run(s);
 	r = s->took_pipes ? 0 : open_pipes(&s->fds);
 	if (r == 0)
 		r = open_bells(&s->fds);
@@ -156,7 +150,7 @@ static int make_what_is_shared(struct service *s)
 	return r;
 }
 
-static void introduce(const struct service *s)
+static void report_started(const struct service *s)
 {
 	static const char of_systemd[] =
 		" (sockets from systemd; server.address and server.port have no effect)";
@@ -222,7 +216,7 @@ int startup_load_config(struct service *s)
 
 int startup_prepare(struct service *s)
 {
-	int r = make_what_is_shared(s);
+	int r = create_shared(s);
 
 	if (r == 0)
 		r = prepare_log(s);
@@ -233,6 +227,6 @@ int startup_prepare(struct service *s)
 		return STATUS_CANNOT_START;
 	}
 	systemd_wait();
-	introduce(s);
+	report_started(s);
 	return STATUS_CLEAN;
 }

@@ -8,7 +8,7 @@
 #include <sys/un.h>
 #include <systemd/sd-daemon.h>
 
-/* systemd answers in microseconds; a hung PID 1 must not hang us. */
+/* systemd answers in microseconds.  If it hangs, the master must not. */
 #define BARRIER_USEC 5000000
 
 static int socket_fd = -1;

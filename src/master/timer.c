@@ -3,7 +3,7 @@
 
 #include <time.h>
 
-/* sd-event would put a wake-up off by a quarter of a second to save one. */
+/* The default of sd-event may delay a timer by a quarter of a second, to save wake-ups. */
 #define ACCURACY_USEC 10000
 
 int timer_make(sd_event *event, sd_event_source **ret, sd_event_time_handler_t handler,
@@ -18,7 +18,7 @@ int timer_make(sd_event *event, sd_event_source **ret, sd_event_time_handler_t h
 
 void timer_set(sd_event_source *timer, uint64_t usec)
 {
-	/* Both only move it within the loop's queues, sd_event_source_set_time(3). */
+	/* Neither allocates memory, so neither fails. */
 	(void)sd_event_source_set_time_relative(timer, usec);
 	(void)sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
 }

@@ -18,12 +18,12 @@
 #include "worker/spare.h"
 #include "worker/worker.h"
 
-/* After a failed fork. */
+/* The pause after a failed fork. */
 #define FORK_RETRY_USEC 200000
-/* So many workers in a row that got nothing done are replaced at once. */
+/* This many workers in a row that made no progress are replaced without a pause. */
 #define FREE_DEATHS 100
 #define LONGEST_WAIT_USEC 2000000
-/* Deaths that lie further apart are not in a row. */
+/* A death that comes later than this after the last one begins a new row. */
 #define ROW_USEC 10000000
 
 static enum slot_state state_of(const struct service *s, unsigned i)
@@ -53,7 +53,7 @@ static int fork_worker(struct service *s, unsigned i)
 	uint64_t clients_at_start = atomic_load(&slot->clients);
 	pid_t pid;
 
-	/* The worker counts as idle from here, or the next look would fork another. */
+	/* Counted as idle already here, so that worker_pool_fill() does not fork another. */
 	atomic_store(&s->board->states[i], SLOT_IDLE);
 	atomic_fetch_add(&s->board->idle_workers, 1);
 	atomic_store(&slot->generation, s->generation);
@@ -69,7 +69,7 @@ static int fork_worker(struct service *s, unsigned i)
 	s->pool.workers[i].clients_at_start = clients_at_start;
 	s->pool.n_workers++;
 	atomic_store(&slot->pid, pid);
-	/* While the service stops a worker is here for the record of a killed one, no more. */
+	/* While the service stops, the worker writes a killed worker's last record and leaves. */
 	if (s->phase >= PHASE_DRAINING)
 		kill(pid, SIGHUP);
 	return 0;
@@ -93,7 +93,10 @@ int worker_pool_init(struct service *s)
 	return timer_make(s->event, &s->pool.retry, on_retry, s);
 }
 
-/* Forks up to N workers into free slots that are, or are not, left by a killed worker. */
+/*
+ * Forks up to N workers into free slots: those whose connection needs its last record, or only
+ * the others.  Returns 0 or -errno.
+ */
 static int fork_workers(struct service *s, unsigned n, bool for_close_killed)
 {
 	int r = 0;
@@ -136,7 +139,7 @@ bool worker_pool_shrink(struct service *s)
 	unsigned surplus = spare_to_retire(&limits, count(s, SLOT_IDLE));
 	bool any = surplus > 0;
 
-	/* From the end: low slots stay in use and their pages warm. */
+	/* From the end, so that low slots stay in use, with their pages in the cache. */
 	for (unsigned i = s->board->n_slots; i-- > 0 && surplus > 0;) {
 		if (s->pool.workers[i].pid == 0 || state_of(s, i) != SLOT_IDLE)
 			continue;
@@ -153,7 +156,7 @@ void worker_pool_signal(struct service *s, int signo)
 			kill(s->pool.workers[i].pid, signo);
 }
 
-/* A worker that could not do its work is replaced, but not in a busy loop. */
+/* A worker failed: if too many fail in a row, pauses before the next fork. */
 static void note_failure(struct service *s, unsigned i)
 {
 	uint64_t clients = atomic_load(&scoreboard_slot(s->board, i)->clients);
@@ -179,13 +182,13 @@ static void free_slot(struct service *s, unsigned i, bool was_killed)
 	atomic_store(&slot->pid, 0);
 	s->pool.workers[i].pid = 0;
 	s->pool.n_workers--;
-	/* A kill between the two stores of "busy" or "idle" leaves the hint wrong: count anew. */
+	/* A worker changes its state and this count in two stores, and may die between them. */
 	if (was_killed)
 		atomic_store(&s->board->idle_workers, (int32_t)count(s, SLOT_IDLE));
 }
 
-/* Only of those that were killed, before the slot is free. */
-static void tell_of_end(const struct service *s, unsigned i, int wait_status)
+/* Logs that the worker was killed, if it was.  Called before its slot is freed. */
+static void report_killed(const struct service *s, unsigned i, int wait_status)
 {
 	struct slot *slot = scoreboard_slot(s->board, i);
 	uint64_t id = atomic_load(&slot->connection_id);
@@ -218,7 +221,7 @@ bool worker_pool_reaped(struct service *s, pid_t pid, int wait_status)
 	for (unsigned i = 0; i < s->board->n_slots; i++) {
 		if (s->pool.workers[i].pid != pid)
 			continue;
-		tell_of_end(s, i, wait_status);
+		report_killed(s, i, wait_status);
 		if (!WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != 0)
 			note_failure(s, i);
 		free_slot(s, i, WIFSIGNALED(wait_status));
