@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static bool find(const char *name, char ret_path[PATH_MAX])
+/* Returns false if crash points are disabled or the path is too long. */
+static bool format_path(const char *name, char ret_path[PATH_MAX])
 {
 	const char *directory = getenv("ECHO_LOGD_CRASH_DIR");
 
@@ -19,8 +20,8 @@ void crash_point(const char *name)
 {
 	char path[PATH_MAX];
 
-	/* unlink(2) succeeds for one process only. */
-	if (find(name, path) && unlink(path) == 0)
+	/* If several processes arrive at once, unlink(2) succeeds in only one of them. */
+	if (format_path(name, path) && unlink(path) == 0)
 		kill(getpid(), SIGKILL);
 }
 
@@ -30,8 +31,8 @@ size_t crash_point_split(const char *name, size_t len)
 {
 	char path[PATH_MAX];
 
-	is_split = len > 2 && find(name, path) && access(path, F_OK) == 0;
-	/* Not the very middle: of records of one size that may be between two. */
+	is_split = len > 2 && format_path(name, path) && access(path, F_OK) == 0;
+	/* Not the exact middle: with two records of equal size it is a record boundary. */
 	return is_split ? len / 2 + 1 : len;
 }
 

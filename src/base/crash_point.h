@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Places where a process can be made to die, for the tests in tests/faults:
- * the instants between two steps that a random kill hardly ever meets.
+ * Crash points: named places in the code where the tests in tests/faults can
+ * kill a process, between two steps that a random kill would hardly ever
+ * hit.  Called by any process.
  *
- * Only in the program echo-logd-crash, which is built for the tests and
- * never installed; elsewhere they are nothing.  Any process.
+ * They exist only in the program echo-logd-crash, which is built for the
+ * tests and never installed.  In all other programs these functions are
+ * empty.
  *
- * A test that wants a process to die at a point makes a file of the point's
- * name in the directory $ECHO_LOGD_CRASH_DIR.  The first process that comes
- * by takes the file away and is gone, as by SIGKILL; so a point strikes once
- * each time it is set, and the test knows when it has.
+ * To arm a point, a test creates a file with the point's name in the
+ * directory $ECHO_LOGD_CRASH_DIR.  The first process that reaches the point
+ * deletes the file and kills itself with SIGKILL.  So an armed point kills
+ * once, and the missing file shows the test that it did.
  */
 #ifndef ECHO_LOGD_CRASH_POINT_H
 #define ECHO_LOGD_CRASH_POINT_H
@@ -18,11 +20,13 @@
 
 #ifdef ECHO_LOGD_CRASH_POINTS
 
+/* Kills the calling process if the point NAME is armed. */
 void crash_point(const char *name);
 
 /*
- * A point in the middle of LEN bytes that are moved in one call: returns how
- * much to move before crash_point_if_split() of the same NAME, all or a part.
+ * A point in the middle of one call that moves LEN bytes.  Returns how many
+ * bytes to move before crash_point_if_split() with the same NAME: a part of
+ * them if the point is armed, else LEN.
  */
 size_t crash_point_split(const char *name, size_t len);
 void crash_point_if_split(const char *name);

@@ -23,11 +23,11 @@
 #define FLUSH_TRIES 1000
 #define FLUSH_PAUSE_USEC 1000
 
-/* JOURNAL_NATIVE_PROTOCOL of systemd: a datagram is a message, a line of it a field. */
+/* systemd's JOURNAL_NATIVE_PROTOCOL: each datagram is a message, each of its lines a field. */
 static const struct sockaddr_un address = {.sun_family = AF_UNIX,
 					   .sun_path = "/run/systemd/journal/socket"};
 static int socket_fd = -1;
-static pid_t speaker;		/* who has used it last */
+static pid_t last_sender;	/* process that used socket_fd last */
 
 static char fields[FIELDS_SIZE];	/* of the next message */
 static size_t fields_len;
@@ -68,7 +68,7 @@ void journal_forget_fd(void)
 	socket_fd = -1;
 }
 
-/* A journal that does not read must not make us wait: stderr is tried then. */
+/* Never waits: if the journal does not read, the caller writes to stderr instead. */
 static bool send_datagram(const char *data, size_t len)
 {
 	return sendto(socket_fd, data, len, MSG_DONTWAIT | MSG_NOSIGNAL,
@@ -79,11 +79,11 @@ void journal_flush(void)
 {
 	int unread = 0;
 
-	if (socket_fd < 0 || speaker != getpid())
+	if (socket_fd < 0 || last_sender != getpid())
 		return;
 	/*
-	 * The journal takes one datagram after the other: when it has this, it is done with
-	 * those before.
+	 * The journal reads datagrams in order: once it has read this empty one, it has
+	 * processed all earlier ones.
 	 */
 	if (!send_datagram("", 0))
 		return;
@@ -94,7 +94,7 @@ void journal_flush(void)
 	}
 }
 
-/* Appends a line; one that does not fit is left out.  Nothing in it may begin another. */
+/* Omits a field that does not fit.  Newlines become spaces, as they would begin another field. */
 static void add_field(const char *text)
 {
 	size_t len = strlen(text);
@@ -119,13 +119,13 @@ void journal_field(const char *format, ...)
 	errno = saved_errno;
 }
 
-static bool say_in_journal(enum journal_event event, int priority, const char *text)
+static bool send_to_journal(enum journal_event event, int priority, const char *text)
 {
 	char line[TEXT_SIZE + 16];
 
 	if (socket_fd < 0)
 		return false;
-	speaker = getpid();
+	last_sender = getpid();
 	snprintf(line, sizeof(line), "MESSAGE=%s", text);
 	add_field(line);
 	journal_field("PRIORITY=%d", priority);
@@ -135,7 +135,7 @@ static bool say_in_journal(enum journal_event event, int priority, const char *t
 	return send_datagram(fields, fields_len);
 }
 
-static void say_on_stderr(int priority, const char *text)
+static void write_to_stderr(int priority, const char *text)
 {
 	char line[TEXT_SIZE + 32];
 	int len;
@@ -145,24 +145,27 @@ static void say_on_stderr(int priority, const char *text)
 	else
 		len = snprintf(line, sizeof(line), "echo-logd: %s\n", text);
 	/*
-	 * One write, so that lines of several processes do not mix.  Nobody is left to tell of
-	 * a failure.
+	 * One write, so that lines of several processes do not mix.  A failure is ignored: there
+	 * is no other place to report it.
 	 */
 	if (write(STDERR_FILENO, line, (size_t)len) < 0)
 		return;
 }
 
-static void say(enum journal_event event, int priority, const char *text)
+static void send_message(enum journal_event event, int priority, const char *text)
 {
-	if (!say_in_journal(event, priority, text))
-		say_on_stderr(priority, text);
+	if (!send_to_journal(event, priority, text))
+		write_to_stderr(priority, text);
 	fields_len = 0;
 }
 
-/* A bucket of JOURNAL_BURST messages that refills by JOURNAL_PER_SECOND; another for errors. */
-static bool may_speak(int priority)
+/*
+ * A token bucket of JOURNAL_BURST messages, refilled at JOURNAL_PER_SECOND.  Errors have a
+ * second bucket.
+ */
+static bool is_within_rate(int priority)
 {
-	static uint64_t full_at_usec[2];	/* when each will be full again */
+	static uint64_t full_at_usec[2];	/* when each bucket is full again */
 	uint64_t *full_at = &full_at_usec[priority <= LOG_ERR];
 	const uint64_t cost_usec = 1000000 / JOURNAL_PER_SECOND;
 	uint64_t now = clock_monotonic_usec();
@@ -180,33 +183,33 @@ const char *journal_last_error(void)
 	return last_error;
 }
 
-/* Before a message with fields of its own, which wait meanwhile. */
+/* Keeps the fields of the next message, which are set already. */
 static void report_suppressed(unsigned n)
 {
-	char waiting[FIELDS_SIZE], text[128];
+	char saved[FIELDS_SIZE], text[128];
 	size_t len = fields_len;
 
-	memcpy(waiting, fields, len);
+	memcpy(saved, fields, len);
 	fields_len = 0;
 	snprintf(text, sizeof(text),
 		 "suppressed %u message%s of this process: too many per second", n, PLURAL(n));
 	journal_field("COUNT=%u", n);
-	say(JOURNAL_SUPPRESSED, LOG_WARNING, text);
-	memcpy(fields, waiting, len);
+	send_message(JOURNAL_SUPPRESSED, LOG_WARNING, text);
+	memcpy(fields, saved, len);
 	fields_len = len;
 }
 
-static void say_or_suppress(enum journal_event event, int priority, const char *text)
+static void send_or_suppress(enum journal_event event, int priority, const char *text)
 {
 	static unsigned suppressed;
 
 	if (priority <= LOG_ERR)
 		snprintf(last_error, sizeof(last_error), "%s", text);
-	if (may_speak(priority)) {
+	if (is_within_rate(priority)) {
 		if (suppressed > 0)
 			report_suppressed(suppressed);
 		suppressed = 0;
-		say(event, priority, text);
+		send_message(event, priority, text);
 	} else {
 		suppressed++;
 		fields_len = 0;
@@ -222,7 +225,7 @@ void journal_event(enum journal_event event, int priority, const char *format, .
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	say_or_suppress(event, priority, text);
+	send_or_suppress(event, priority, text);
 	errno = saved_errno;
 }
 
@@ -236,6 +239,6 @@ void journal_failure(enum journal_event event, int priority, int error, const ch
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	journal_field("ERRNO=%d", error);
-	say_or_suppress(event, priority, text);
+	send_or_suppress(event, priority, text);
 	errno = saved_errno;
 }

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The daemon's own messages: the journal, with an event and fields, when
- * stderr is the journal; else stderr, words only.
+ * The daemon's own messages.  If stderr is the journal, they go to the
+ * journal with an event and fields; otherwise only their text goes to
+ * stderr.
  *
  * Called by the role files only (master, worker, logger); modules return
  * -errno instead.  A message names its subject, the reason and the
- * consequence.  No byte of a client goes through here.
+ * consequence.  It must not contain data that a client sent.
  *
- * Each process may say at most JOURNAL_BURST messages at once and
- * JOURNAL_PER_SECOND in the long run, and as many errors again, which no
- * flood of lesser ones can drown; what is suppressed is counted and the count
- * is said with the next message that passes.
+ * Rate limit: each process may log a burst of JOURNAL_BURST messages and
+ * JOURNAL_PER_SECOND on average.  Errors have a second limit of the same
+ * size, so a flood of other messages cannot suppress them.  The next message
+ * within the limit is preceded by the count of the suppressed ones.
  */
 #ifndef ECHO_LOGD_JOURNAL_H
 #define ECHO_LOGD_JOURNAL_H
@@ -24,49 +25,54 @@
 #define JOURNAL_PER_SECOND 5
 
 /*
- * Once, before the first message: opens the socket of the journal, if stderr
- * leads there.  Without it, or when a message does not go through, words
- * go to stderr with the level prefix of sd-daemon(3).
+ * Opens the socket of the journal if stderr is the journal.  Call it once,
+ * before the first message.  If there is no socket, or sending fails, the
+ * text goes to stderr, with the level prefix of sd-daemon(3) if stderr is
+ * the journal.
  */
 void journal_open(void);
 
-/* That socket, for a child to keep; -1 when there is none. */
+/* The socket, for a child that closes other descriptors; -1 if there is none. */
 int journal_fd(void);
 
-/* In a child that has closed it. */
+/* For a child that closes the socket: its messages go to stderr from now on. */
 void journal_forget_fd(void);
 
-/* Whether FD is what $JOURNAL_STREAM names, systemd.exec(5): it may have been redirected since. */
+/*
+ * Whether FD is the stream to the journal that $JOURNAL_STREAM names, systemd.exec(5).  It is
+ * not if FD was redirected after systemd set the variable.
+ */
 bool journal_is(int fd);
 
-/* Whether stderr is, as it was when first asked. */
+/* Whether stderr is the journal.  The first call decides; later ones return the same. */
 bool journal_is_stderr(void);
 
 /*
- * Before an exit.  The journal looks up in /proc which service a message is
- * of, so one that it has not read yet may be nobody's.  Waits until all that
- * this process has said is read, a second at most.
+ * Call it before exit.  Waits, for about a second at most, until the journal
+ * has read all messages of this process.  The journal looks up the sender's
+ * service in /proc, and cannot attribute a message to the service if the
+ * process has exited.
  */
 void journal_flush(void);
 
-/* A field of the next message: NAME=value.  Only the journal sees it. */
+/* Adds a field, NAME=value, to the next message.  It is not written to stderr. */
 __attribute__((format(printf, 1, 2))) void journal_field(const char *format, ...);
 
-/* PRIORITY: LOG_CRIT to LOG_DEBUG of syslog(3). */
+/* Logs a message.  PRIORITY: LOG_CRIT to LOG_DEBUG of syslog(3).  Keeps errno. */
 __attribute__((format(printf, 3, 4))) void journal_event(enum journal_event event, int priority,
 							  const char *format, ...);
 
-/* The same of a failure: its field ERRNO= is ERROR, an errno. */
+/* Like journal_event(), with the field ERRNO=; ERROR is an errno. */
 __attribute__((format(printf, 4, 5))) void journal_failure(enum journal_event event, int priority,
 							    int error, const char *format, ...);
 
 /*
- * What journal_event() was last given with LOG_ERR or worse, said or suppressed; "" if
- * nothing yet.
+ * The text of the last message with priority LOG_ERR or worse, also if it was
+ * suppressed; "" if there was none.  The next one overwrites it.
  */
 const char *journal_last_error(void);
 
-/* For a message that counts something: "1 client", "2 clients". */
+/* The plural ending after the number N: "1 client", "2 clients". */
 #define PLURAL(n) ((n) == 1 ? "" : "s")
 
 #define journal_error(...) journal_event(JOURNAL_NONE, LOG_ERR, __VA_ARGS__)

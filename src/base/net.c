@@ -15,7 +15,7 @@ static void format_in6(const struct sockaddr_in6 *in6, char ret_name[PEER_NAME_S
 	inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text));
 	if (in6->sin6_scope_id != 0) {
 		scope[0] = '%';
-		/* The interface may be gone by now; its number still tells it apart. */
+		/* If the interface was removed, its number still identifies it. */
 		if (!if_indextoname(in6->sin6_scope_id, scope + 1))
 			snprintf(scope + 1, sizeof(scope) - 1, "%u", in6->sin6_scope_id);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Socket addresses to text and back. */
+/* Converts socket addresses to text and back.  Called by any process; never asks DNS. */
 #ifndef ECHO_LOGD_NET_H
 #define ECHO_LOGD_NET_H
 
@@ -9,23 +9,24 @@
 #include "base/peer_name.h"
 
 /*
- * Names a peer as the log does: "192.0.2.7:53412", "[2001:db8::1]:53412",
- * "[fe80::1%eth0]:53412"; an IPv4-mapped address as IPv4.
+ * Formats an IPv4 or IPv6 address as the message log does: "192.0.2.7:53412",
+ * "[2001:db8::1]:53412", "[fe80::1%eth0]:53412".  An IPv4-mapped address is
+ * written as IPv4.
  */
 void net_format(const struct sockaddr_storage *address, char ret_name[PEER_NAME_SIZE]);
 
 /*
- * The same for the peer, with this ADDRESS, of the connected FD; an AF_UNIX
- * peer has none, and is "unix:PID", the process that connected; 0 where
- * that one cannot be seen from here.
+ * Formats the peer of the connected socket FD.  ADDRESS is the peer's address
+ * from accept(2).  An AF_UNIX peer is "unix:PID", with the process that
+ * connected, or 0 if that process is in a PID namespace we cannot see.
  */
 void net_format_peer(int fd, const struct sockaddr_storage *address,
 		     char ret_name[PEER_NAME_SIZE]);
 
 /*
- * Turns a numeric address, with "%interface" where it is link-local, and a
- * port into a socket address.  Returns 0; -EINVAL when TEXT is not such an
- * address; -ENODEV when its interface does not exist.
+ * Makes a socket address from TEXT, a numeric IPv4 or IPv6 address that may
+ * end with "%interface", and PORT in host byte order.  Returns 0, -EINVAL if
+ * TEXT is not a numeric address, or -ENODEV if the interface does not exist.
  */
 int net_parse(const char *text, uint16_t port, struct sockaddr_storage *ret_address,
 	      socklen_t *ret_len);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A pipe of the kernel, pipe(7): making one, its size, what is in it.
- * Any process may call this, with one exception for the stage pipe, see
+ * Creates kernel pipes, pipe(7), and reports their capacity and fill level.
+ * Called by any process, with one exception for the stage pipe, see
  * pipe_bytes().
  */
 #ifndef ECHO_LOGD_PIPE_H
@@ -10,23 +10,23 @@
 #include <stddef.h>
 
 /*
- * Makes a pipe, close-on-exec, that holds at least BYTES; 0 leaves it the
- * kernel's default.  The size is only a wish: a user who holds many pipes
- * may get the default or less, and a smaller pipe is slower, not wrong.
- * Returns 0 and both ends, which are the caller's to close; or the -errno
- * of pipe2(2), with *RET_READ and *RET_WRITE as they were.
+ * Creates a close-on-exec pipe and requests a capacity of at least BYTES; 0
+ * keeps the kernel's default.  If the kernel refuses the capacity, as it does
+ * when a user has many pipes, the pipe is smaller, which only makes it
+ * slower.  Returns 0 and both ends, which the caller must close, or the
+ * -errno of pipe2(2), which leaves *RET_READ and *RET_WRITE unchanged.
  */
 int pipe_open(size_t bytes, int *ret_read, int *ret_write);
 
-/* How many bytes the pipe of FD holds when it is full; 0 if FD is no pipe. */
+/* The capacity of the pipe FD in bytes; 0 if FD is not a pipe. */
 size_t pipe_capacity(int fd);
 
 /*
- * How many bytes are in the pipe of FD; 0 if FD is no pipe.
+ * The number of unread bytes in the pipe FD; 0 if the ioctl(2) fails.
  *
- * While a logger lives, nobody but that logger may ask this of the stage
- * pipe: the kernel holds the lock of the pipe during splice(2) to the file,
- * so the caller would wait for the disk.
+ * While a logger runs, only the logger may call this for the stage pipe: the
+ * kernel locks the pipe during splice(2) to the file, so another caller
+ * would wait for the disk.
  */
 size_t pipe_bytes(int fd);
 

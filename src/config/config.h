@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration in force: plain data.  config_load.h reads it from
- * echo-logd.conf(5); config_keys.c has the table of its keys.  Children
- * inherit the finished struct by fork.
+ * The configuration that is in effect.  config_load.h reads it from the file,
+ * echo-logd.conf(5) describes the keys, and config_keys.c has their table.
+ * Any process may read it; only the master replaces it, and children inherit
+ * it by fork.
  */
 #ifndef ECHO_LOGD_CONFIG_H
 #define ECHO_LOGD_CONFIG_H
@@ -23,19 +24,19 @@ enum limit_action { LIMIT_ROTATE, LIMIT_STOP };
 enum echo_after { ECHO_AFTER_QUEUED, ECHO_AFTER_WRITTEN, ECHO_AFTER_SYNCED };
 enum stall_action { STALL_BLOCK, STALL_DROP, STALL_CLOSE };
 
-/* In keep_free: the rest is percent of the file system, not bytes. */
+/* A flag in keep_free: the other bits are percent of the file system, not bytes. */
 #define CONFIG_PERCENT (UINT64_C(1) << 63)
 
 #define CONFIG_MAX_ADDRESSES 16
-/* A numeric address, '%' and an interface name, and the final NUL. */
+/* In bytes: a numeric address, '%', an interface name and the NUL. */
 #define CONFIG_ADDRESS_SIZE (INET6_ADDRSTRLEN + IF_NAMESIZE)
 
-/* Plain data without pointers: copied by assignment, nothing to free. */
+/* Has no pointers: copied by assignment, and nothing has to be freed. */
 struct config {
 	/* [server] */
 	char addresses[CONFIG_MAX_ADDRESSES][CONFIG_ADDRESS_SIZE];	/* numeric, or "*" */
 	unsigned n_addresses;
-	bool addresses_are_default;	/* then one that the kernel lacks is skipped */
+	bool addresses_are_default;	/* an address family that the kernel lacks is skipped */
 	uint16_t port;
 	unsigned max_clients;
 	uint64_t idle_timeout_usec;	/* 0: never */
@@ -60,7 +61,7 @@ struct config {
 	uint64_t logger_timeout_usec;	/* 0: never */
 };
 
-/* As log.path: the standard output. */
+/* The value of log.path that means stdout. */
 #define CONFIG_STDOUT "-"
 
 static inline bool config_logs_to_stdout(const struct config *config)
@@ -68,7 +69,7 @@ static inline bool config_logs_to_stdout(const struct config *config)
 	return strcmp(config->path, CONFIG_STDOUT) == 0;
 }
 
-/* The log, as messages name it. */
+/* The name of the log in messages. */
 static inline const char *config_log_name(const struct config *config)
 {
 	return config_logs_to_stdout(config) ? "stdout" : config->path;

@@ -104,7 +104,7 @@ bool config_section_exists(const char *name)
 	return false;
 }
 
-/* Each instance of the service has a directory of its own, systemd.exec(5), LogsDirectory=. */
+/* Each instance of the unit has its own LogsDirectory=, see systemd.exec(5). */
 static void set_default_path(struct config *config)
 {
 	const char *directories = getenv("LOGS_DIRECTORY");
@@ -131,9 +131,9 @@ static size_t least(size_t a, size_t b)
 }
 
 /*
- * Typing errors between two names: letters missing, added, wrong or swapped
- * (optimal string alignment).  Names are cut, which spoils no guess: no key
- * is as long.
+ * The number of typing errors between two names: letters missing, added,
+ * wrong or swapped (optimal string alignment distance).  Only the first MAX
+ * letters are compared, which is more than any key has.
  */
 static size_t distance(const char *a, const char *b)
 {
@@ -155,7 +155,7 @@ static size_t distance(const char *a, const char *b)
 	return d[n][m];
 }
 
-/* One error in a short name, one for each three letters of a longer one. */
+/* Allows one error for each three letters of NAME, and at least one. */
 static bool near_enough(size_t errors, const char *name)
 {
 	size_t allowed = strlen(name) / 3;
@@ -171,7 +171,7 @@ const struct config_key *config_key_guess(const char *section, const char *name)
 	for (size_t i = 0; i < config_n_keys; i++) {
 		const struct config_key *key = &config_keys[i];
 		size_t errors = distance(name, key->name);
-		/* The same name elsewhere beats a similar one here. */
+		/* The exact name in another section beats a similar name in this one. */
 		size_t score = 2 * errors + (strcmp(section, key->section) != 0);
 
 		if (near_enough(errors, key->name) && score < best_score) {
@@ -205,14 +205,14 @@ void config_dump(const struct config *config, FILE *out)
 
 	for (size_t i = 0; i < config_n_keys; i++) {
 		const struct config_key *key = &config_keys[i];
-		/* Written out, it would be read as the operator's wish. */
-		bool silent = key->type == KEY_ADDRESSES && config->addresses_are_default;
+		/* As a set key it would no longer count as the default when it is read. */
+		bool commented_out = key->type == KEY_ADDRESSES && config->addresses_are_default;
 
 		if (strcmp(section, key->section) != 0)
 			fprintf(out, "%s[%s]\n", *section ? "\n" : "", key->section);
 		section = key->section;
 		config_value_format(key, config, value, sizeof(value));
-		fprintf(out, "%s%s = %s\n", silent ? "#" : "", key->name, value);
+		fprintf(out, "%s%s = %s\n", commented_out ? "#" : "", key->name, value);
 	}
 }
 

@@ -15,22 +15,22 @@
 #include "format/escape.h"
 
 /*
- * inih cuts a line that its buffer of 200 bytes cannot hold with newline and
- * NUL, and takes the tail for a line of its own.
+ * In bytes.  inih has a line buffer of 200 bytes, for the newline and the NUL too, and would
+ * treat the rest of a longer line as another line.
  */
 #define LINE_MAX_BYTES 198
 #define FILE_MAX_BYTES 65536
 #define MAX_MISTAKES 256
-#define SHOWN_BYTES 160	/* of what is quoted in a mistake, its escapes included */
+#define SHOWN_BYTES 160	/* of a quotation in a mistake, including escapes */
 
-/* Where a value comes from, in the order of precedence: default, line of the file, override. */
+/* The source of a value, by precedence: 0 default, 1... line of the file, then overrides. */
 #define RANK_DEFAULT 0u
 #define RANK_OVERRIDE (FILE_MAX_BYTES + 2u)
 
 struct loader {
-	char file[1024];	/* its name, ready to be shown */
+	char file[1024];	/* its name, escaped */
 	const char *const *overrides;
-	struct config config;	/* never seen by the caller when there are mistakes */
+	struct config config;	/* copied to the caller only if there are no mistakes */
 	struct diagnostics *diagnostics;
 	struct {
 		unsigned rank;
@@ -43,13 +43,13 @@ struct loader {
 	} seen[CONFIG_MAX_KEYS];
 
 	char section[LINE_MAX_BYTES + 1];	/* "" before the first header */
-	bool section_unknown;			/* said once, not again for each of its keys */
+	bool section_unknown;			/* its keys are not reported */
 	unsigned line;
 	size_t len, at;
 	char text[FILE_MAX_BYTES + 1];
 };
 
-/* What strangers wrote, made fit for a terminal. */
+/* Escapes TEXT, so that a terminal can show it. */
 static void show(char *buf, size_t size, const char *text, size_t len)
 {
 	size_t taken, n;
@@ -59,7 +59,7 @@ static void show(char *buf, size_t size, const char *text, size_t len)
 	strcpy(buf + n, taken < len ? "..." : "");
 }
 
-/* Keeps the mistakes sorted by rank: rules that span keys are checked last. */
+/* Sorts by rank, since the rules between keys are checked last but belong to earlier lines. */
 static void insert_mistake(struct loader *l, unsigned rank, const char *message, size_t len)
 {
 	struct diagnostics *d = l->diagnostics;
@@ -83,7 +83,7 @@ static void insert_mistake(struct loader *l, unsigned rank, const char *message,
 	l->n_mistakes++;
 }
 
-/* SUBJECT is "section.key", or NULL where no key is concerned. */
+/* SUBJECT is "section.key", or NULL if the mistake is not about a key. */
 __attribute__((format(printf, 4, 5)))
 static void mistake(struct loader *l, unsigned rank, const char *subject, const char *format, ...)
 {
@@ -105,7 +105,7 @@ static void mistake(struct loader *l, unsigned rank, const char *subject, const 
 		n = snprintf(message, sizeof(message), "%.900s:%u: %s%s%s\n", l->file, rank,
 			     subject ? subject : "", subject ? ": " : "", what);
 	}
-	insert_mistake(l, rank, message, (size_t)n);	/* its parts cannot fill it */
+	insert_mistake(l, rank, message, (size_t)n);	/* n < sizeof(message) */
 }
 
 static size_t trim(const char **text, size_t len)
@@ -150,7 +150,7 @@ static void set_key(struct loader *l, unsigned rank, const struct config_key *ke
 
 	l->seen[key - config_keys].rank = rank;
 	r = config_value_set(key, &scratch, value, &hint);
-	/* Given by -o it would pass, but not be dumped and read back. */
+	/* Only -o can give a longer one, and --dump-config must be able to write it. */
 	if (r == 0 && strlen(key->name) + strlen(" = ") +
 			      config_value_format(key, &scratch, NULL, 0) > LINE_MAX_BYTES) {
 		hint = "it is longer than a line of the file may be";
@@ -173,7 +173,7 @@ static int handle_key(void *user, const char *section, const char *name, const c
 	struct loader *l = user;
 	const struct config_key *key = config_key_find(l->section, name);
 
-	(void)section;	/* inih cuts it */
+	(void)section;	/* inih truncates it */
 	if (!key)
 		refuse_unknown_key(l, l->line, l->section, name);
 	else if (l->seen[key - config_keys].rank != RANK_DEFAULT)
@@ -184,7 +184,7 @@ static int handle_key(void *user, const char *section, const char *name, const c
 	return 1;
 }
 
-/* Returns whether inih may see the line. */
+/* Returns whether the line is valid, so that inih may read it. */
 static bool check_header(struct loader *l, const char *line, size_t len)
 {
 	const char *name = line + 1, *end = memchr(line, ']', len);
@@ -211,7 +211,7 @@ static bool check_header(struct loader *l, const char *line, size_t len)
 	return true;
 }
 
-/* " ;" and, because half of the world expects it, " #". */
+/* inih ends a value at " ;".  " #" is refused too: many files use it for comments. */
 static bool has_inline_comment(const char *text, size_t len)
 {
 	for (size_t i = 1; i < len; i++)
@@ -280,7 +280,7 @@ static bool check_line(struct loader *l, const char *line, size_t len, size_t ro
 	if (wrong) {
 		show_subject(l, line, len, subject, sizeof(subject));
 		mistake(l, l->line, comment || header ? NULL : subject, "%s", wrong);
-		/* The keys below were meant for another section; which, is not known. */
+		/* It is unknown to which section the following keys belong. */
 		l->section_unknown |= header;
 		return false;
 	}
@@ -289,7 +289,7 @@ static bool check_line(struct loader *l, const char *line, size_t len, size_t ro
 	return header ? check_header(l, line, len) : check_key(l, line, len);
 }
 
-/* An ini_reader: gives inih only lines that it understands as we do, an empty one for others. */
+/* An ini_reader.  Gives inih an empty line instead of an invalid one. */
 static char *read_line(char *buf, int size, void *stream)
 {
 	struct loader *l = stream;
@@ -329,7 +329,7 @@ static int read_open_file(struct loader *l, int fd)
 
 static int read_file(struct loader *l, const char *path)
 {
-	/* O_NONBLOCK: a FIFO without a writer would hold the open itself. */
+	/* O_NONBLOCK: otherwise open(2) waits if the path is a FIFO without a writer. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	int r = fd < 0 ? -errno : read_open_file(l, fd);
 
@@ -363,7 +363,7 @@ static void apply_override(struct loader *l, unsigned rank, const char *override
 	const char *trimmed;
 	size_t len;
 
-	snprintf(copy, sizeof(copy), "%s", override);	/* what is cut is too long anyhow */
+	snprintf(copy, sizeof(copy), "%s", override);	/* a truncated one is refused as too long */
 	name = strchr(copy, '.');
 	value = strchr(copy, '=');
 	if (!name || !value || name == copy || value <= name + 1) {
@@ -387,7 +387,7 @@ static void apply_override(struct loader *l, unsigned rank, const char *override
 		refuse_unknown_section(l, rank, copy);
 }
 
-/* Blames the key that was set last: with it the rule was broken. */
+/* Reports the key that was set last, since setting it broke the rule. */
 static void refuse_together(struct loader *l, const char *section, const char *const *names,
 			    const char *wrong)
 {

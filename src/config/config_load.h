@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a file as echo-logd.conf(5) describes it to a struct config.
+ * Reads a configuration file, echo-logd.conf(5), to a struct config, and
+ * reports every mistake with its line.  config_value.h checks the values,
+ * config_rules.h the rules between keys.
  *
- * Owns: reading the file, naming the line of every mistake, the checks of
- * values (config_value.h) and of the rules between keys (config_rules.h).
- * Refuses: acting on a value.  Called by the master and by echo-logctl.
+ * Called by the master and by echo-logctl.  It only reads: putting a value
+ * into effect is up to the caller.
  */
 #ifndef ECHO_LOGD_CONFIG_LOAD_H
 #define ECHO_LOGD_CONFIG_LOAD_H
@@ -15,9 +16,9 @@
 #include "config/config.h"
 
 /*
- * Where mistakes are written, one line each, ready to be shown:
- * "FILE:LINE: section.key: what is wrong, what is allowed".
- * Bounded: what does not fit is counted in `omitted`.
+ * The mistakes, one line each, escaped so that a terminal can show them:
+ * "FILE:LINE: section.key: what is wrong, what is allowed".  `omitted` counts
+ * the mistakes that did not fit.
  */
 struct diagnostics {
 	char text[16384];
@@ -27,15 +28,15 @@ struct diagnostics {
 
 /*
  * Reads PATH, then applies the OVERRIDES ("section.key=value"), then checks
- * the rules that span keys.  *RET_CONFIG is written only on success.
- * Returns 0; -EINVAL when there are mistakes (all of them are in
- * DIAGNOSTICS); or the -errno of opening or reading PATH (also described in
- * DIAGNOSTICS).
+ * the rules between keys.  Returns 0; -EINVAL if there are mistakes; -EISDIR
+ * or -ENOTSUP if PATH is not a regular file, -EFBIG if it is too large; or
+ * the -errno of open(2) or read(2).  DIAGNOSTICS describes every error, and
+ * *RET_CONFIG is written only on success.
  */
 int config_load(const char *path, const char *const *overrides, size_t n_overrides,
 		struct config *ret_config, struct diagnostics *diagnostics);
 
-/* Writes each mistake to OUT, and how many more there are. */
+/* Writes the mistakes to OUT, and the number of omitted ones. */
 void config_print_mistakes(const struct diagnostics *diagnostics, FILE *out);
 
 #endif

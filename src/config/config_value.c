@@ -15,7 +15,7 @@ struct unit {
 	uint64_t factor;
 };
 
-/* From the finest to the coarsest; a value is written with the last that fits. */
+/* From the smallest to the largest; append_number() uses the last that divides the value. */
 static const struct unit time_units[] = {
 	{"ms", 1000},
 	{"s", 1000000},
@@ -28,7 +28,7 @@ static const struct unit size_units[] = {
 	{"K", 1 << 10}, {"M", 1 << 20}, {"G", 1 << 30},
 };
 
-/* Fields differ in width, the table does not care. */
+/* Reads a numeric field of 8, 4 or 2 bytes. */
 static uint64_t field_read(const struct config_key *key, const struct config *config)
 {
 	const char *field = (const char *)config + key->offset;
@@ -67,7 +67,7 @@ static void field_write(const struct config_key *key, struct config *config, uin
 	}
 }
 
-/* strtoull(3) would take blanks, signs, hexadecimal and what overflows. */
+/* Not strtoull(3), which accepts blanks, signs and hexadecimal digits. */
 static int parse_digits(const char **text, unsigned base, uint64_t *ret, const char **ret_hint)
 {
 	const char *p = *text;
@@ -124,7 +124,7 @@ static int parse_number(const struct config_key *key, const char *text, uint64_t
 	return *ret >= key->min && *ret <= key->max ? 0 : -EINVAL;
 }
 
-/* A size as any other, or "5%". */
+/* A size, or a percentage such as "5%". */
 static int parse_free(const struct config_key *key, const char *text, uint64_t *ret,
 		      const char **ret_hint)
 {
@@ -152,13 +152,13 @@ static int parse_mode(const char *text, uint64_t *ret, const char **ret_hint)
 
 	if (len < 3 || len > 4 || parse_digits(&text, 8, ret, ret_hint) < 0 || *text)
 		return -EINVAL;
-	/* Owner write for the logger; no file of a stranger's bytes is ever to be run. */
+	/* The logger must be able to write; the file holds client data, so never executable. */
 	return (*ret & 0200) && !(*ret & ~UINT64_C(0664)) ? 0 : -EINVAL;
 }
 
 static int parse_path(const char *text, char *ret, size_t size, const char **ret_hint)
 {
-	const size_t room = 64;	/* for what is put behind the name of a rotated file */
+	const size_t room = 64;	/* for the suffix of a rotated file, in bytes */
 	const char *slash = strrchr(text, '/');
 	const char *file;
 	size_t len = strlen(text);
@@ -196,7 +196,7 @@ static int parse_scope(const struct in6_addr *in6, const char *scope, const char
 	if (!IN6_IS_ADDR_LINKLOCAL(in6) == !scope) {
 		size_t len = scope ? strlen(scope) : 1;
 
-		/* Whether the interface exists is asked when it is used: it may come later. */
+		/* The interface may be created later, so its existence is not checked here. */
 		if (len > 0 && len < IF_NAMESIZE && (!scope || !strpbrk(scope, "/%\" \t")))
 			return 0;
 		*ret_hint = "the name of the interface is not valid";
@@ -207,7 +207,7 @@ static int parse_scope(const struct in6_addr *in6, const char *scope, const char
 	return -EINVAL;
 }
 
-/* Normalises as well, so that equal addresses are equal text. */
+/* Normalises the text, so that add_address() can compare addresses as strings. */
 static int parse_address(const char *text, char ret[CONFIG_ADDRESS_SIZE], const char **ret_hint)
 {
 	char host[CONFIG_ADDRESS_SIZE], *scope;
@@ -325,7 +325,7 @@ int config_value_set(const struct config_key *key, struct config *config, const 
 	return r;
 }
 
-/* snprintf(3) that goes on at *AT and counts what does not fit. */
+/* Like snprintf(3) at BUF + *AT; *AT grows by the full length even if BUF is too small. */
 __attribute__((format(printf, 4, 5)))
 static void append(char *buf, size_t size, size_t *at, const char *format, ...)
 {
@@ -339,7 +339,7 @@ static void append(char *buf, size_t size, size_t *at, const char *format, ...)
 	*at += n > 0 ? (size_t)n : 0;
 }
 
-/* In the coarsest unit that loses nothing. */
+/* Writes N exactly, in the largest unit that divides it. */
 static void append_number(const struct config_key *key, uint64_t n, char *buf, size_t size,
 			  size_t *at)
 {

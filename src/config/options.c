@@ -47,7 +47,7 @@ static bool refuse_because(const char *why, const char *what, int *ret_status)
 	return refuse(ret_status);
 }
 
-static bool answer(const char *text, int *ret_status)
+static bool print_and_exit(const char *text, int *ret_status)
 {
 	fputs(text, stdout);
 	*ret_status = fflush(stdout) == 0 && !ferror(stdout) ? STATUS_CLEAN : STATUS_CANNOT_START;
@@ -69,7 +69,7 @@ static bool set_action(struct options *options, enum action action, int *ret_sta
 	return true;
 }
 
-static bool take_option(int option, struct options *options, int *ret_status)
+static bool apply_option(int option, struct options *options, int *ret_status)
 {
 	switch (option) {
 	case 'c':
@@ -89,11 +89,11 @@ static bool take_option(int option, struct options *options, int *ret_status)
 	case OPT_DUMP_CONFIG:
 		return set_action(options, ACTION_DUMP_CONFIG, ret_status);
 	case OPT_VERSION:
-		return answer("echo-logd " PACKAGE_VERSION "\n", ret_status);
+		return print_and_exit("echo-logd " PACKAGE_VERSION "\n", ret_status);
 	case 'h':
-		return answer(help, ret_status);
+		return print_and_exit(help, ret_status);
 	default:
-		return refuse(ret_status);	/* getopt_long(3) has said what is wrong */
+		return refuse(ret_status);	/* getopt_long(3) has printed the error */
 	}
 }
 
@@ -102,9 +102,9 @@ bool options_parse(int argc, char *argv[], struct options *ret_options, int *ret
 	struct options options = {.action = ACTION_RUN, .config_path = ECHO_LOGD_CONFIG_FILE};
 	int option;
 
-	optind = 0;	/* glibc: begin anew, for those who parse more than once */
+	optind = 0;	/* glibc: 0 restarts getopt_long(3) for a second call */
 	while ((option = getopt_long(argc, argv, "c:o:h", long_options, NULL)) != -1)
-		if (!take_option(option, &options, ret_status))
+		if (!apply_option(option, &options, ret_status))
 			return false;
 	if (optind < argc)
 		return refuse_because("unexpected argument", argv[optind], ret_status);

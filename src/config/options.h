@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line of echo-logd(8).  No policy: it only says what was asked for. */
+/*
+ * Parses the command line of echo-logd(8).  Called by the master before its first fork.  It
+ * does not act on the options, except for --help and --version.
+ */
 #ifndef ECHO_LOGD_OPTIONS_H
 #define ECHO_LOGD_OPTIONS_H
 
@@ -9,7 +12,7 @@ enum action { ACTION_RUN, ACTION_CHECK_CONFIG, ACTION_DUMP_CONFIG };
 
 #define OPTIONS_MAX_OVERRIDES 64
 
-/* The strings are those of argv, which must outlive the struct. */
+/* The strings point into argv, which must outlive the struct. */
 struct options {
 	enum action action;
 	const char *config_path;
@@ -18,9 +21,9 @@ struct options {
 };
 
 /*
- * Reads the command line.  --help and --version are answered on stdout, a
- * mistake on stderr.  Returns true when the caller should go on with
- * *RET_OPTIONS; false when it should exit with *RET_STATUS.
+ * Parses the arguments.  Prints the answer to --help and --version to stdout,
+ * and an error to stderr.  Returns true and *RET_OPTIONS if the caller should
+ * continue; false if it should exit with *RET_STATUS, an enum exit_status.
  */
 _Bool options_parse(int argc, char *argv[], struct options *ret_options, int *ret_status);
 
