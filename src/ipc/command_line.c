@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Returns whether WORD fitted in, with its NUL. */
-static bool put_word(struct scoreboard *board, uint32_t *len, const char *word)
+/* Returns false if WORD and its NUL do not fit. */
+static bool append_word(struct scoreboard *board, uint32_t *len, const char *word)
 {
 	size_t size = strlen(word) + 1;
 
@@ -30,9 +30,9 @@ int command_line_note(struct scoreboard *board, const struct options *options)
 		return -errno;
 	snprintf(path, sizeof(path), "%s%s%s", directory, directory[0] ? "/" : "",
 		 options->config_path);
-	fits = put_word(board, &len, path);
+	fits = append_word(board, &len, path);
 	for (size_t i = 0; i < options->n_overrides && fits; i++)
-		fits = put_word(board, &len, options->overrides[i]);
+		fits = append_word(board, &len, options->overrides[i]);
 	if (!fits)
 		return -E2BIG;
 	atomic_store(&board->command_line_bytes, len);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the daemon was started with, as echo-logctl needs it to read the
- * configuration as the daemon will.  It is in the scoreboard, since /proc of
- * a service may be closed even to its own processes (systemd.exec(5),
- * ProtectProc= with PrivateUsers=).  Pure, but for the working directory.
+ * The daemon's command line in the scoreboard, so that echo-logctl can read
+ * the configuration exactly as the daemon does.  It is not read from /proc,
+ * since a service may be unable to read /proc even of its own processes
+ * (systemd.exec(5), ProtectProc= with PrivateUsers=).
  */
 #ifndef ECHO_LOGD_COMMAND_LINE_H
 #define ECHO_LOGD_COMMAND_LINE_H
@@ -12,14 +12,16 @@
 #include "ipc/scoreboard.h"
 
 /*
- * Notes the configuration file of OPTIONS, by its absolute name, and the
- * overrides.  Returns 0; or -errno (-E2BIG: they are too long), and it is not known.
+ * Master: stores the configuration file of OPTIONS, as an absolute path, and
+ * the overrides in BOARD.  Returns 0, -E2BIG if they are too long, or the
+ * -errno of getcwd(3); after an error, command_line_read() returns -ENODATA.
  */
 int command_line_note(struct scoreboard *board, const struct options *options);
 
 /*
- * Reads it back; the strings are those of BOARD.  Returns 0; -ENODATA when it
- * is not known; -EBADMSG when BOARD holds something else there.
+ * echo-logctl: reads the command line.  The strings in *RET_OPTIONS point
+ * into BOARD.  Returns 0, -ENODATA if none is stored, or -EBADMSG if it is
+ * damaged.
  */
 int command_line_read(struct scoreboard *board, struct options *ret_options);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the master opens and its children inherit.  Data only: the master fills
- * it (listener.h makes the sockets), child.c says which role holds what.
+ * The descriptors that the master opens and its children inherit.  Data only:
+ * the master fills it in (listener.h creates the sockets), and child.c has
+ * the table of the descriptors that each role keeps.
  */
 #ifndef ECHO_LOGD_DESCRIPTORS_H
 #define ECHO_LOGD_DESCRIPTORS_H
@@ -10,10 +11,10 @@
 #include <stddef.h>
 #include <sys/un.h>
 
-/* As many as a socket unit may pass; the configuration names CONFIG_MAX_ADDRESSES at most. */
+/* The most that we accept from a socket unit; a configuration has CONFIG_MAX_ADDRESSES. */
 #define LISTENERS_MAX 128
 
-/* The longest is "unix:" and a path. */
+/* In bytes, including the NUL.  The longest name is "unix:" and a path. */
 #define LISTENER_NAME_SIZE (sizeof("unix:") + sizeof(((struct sockaddr_un *)NULL)->sun_path))
 
 struct listener {
@@ -24,20 +25,20 @@ struct listener {
 struct listeners {
 	struct listener item[LISTENERS_MAX];
 	unsigned n;
-	bool are_passed;	/* systemd made them: see listeners_adopt() */
+	bool are_passed;	/* systemd created them, see listeners_adopt() */
 };
 
-/* Each descriptor is -1 where there is none. */
+/* A descriptor that does not exist is -1. */
 struct descriptors {
 	int log_read, log_write;	/* the log pipe: workers to logger */
-	int stage_read, stage_write;	/* the stage pipe: logger to itself */
+	int stage_read, stage_write;	/* the stage pipe: only the logger reads and writes */
 	int log_file;
-	int doorbell;			/* eventfd: "look at the scoreboard", to the master */
-	int logger_bell;		/* eventfd: "somebody waits for a receipt", to the logger */
+	int doorbell;			/* eventfd: tells the master to check the scoreboard */
+	int logger_bell;		/* eventfd: tells the logger that a worker waits */
 	struct listeners listeners;
 };
 
-/* A struct descriptors that holds nothing. */
+/* The initial value of a struct descriptors. */
 #define NO_DESCRIPTORS                                                                            \
 	{.log_read = -1, .log_write = -1, .stage_read = -1, .stage_write = -1, .log_file = -1,    \
 	 .doorbell = -1, .logger_bell = -1}

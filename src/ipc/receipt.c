@@ -11,7 +11,7 @@
 
 #include "base/crash_point.h"
 
-/* How often a waiting worker looks whether the log is stalled. */
+/* How often a waiting worker checks whether the log is stalled: 100 ms. */
 static const struct timespec look_again = {.tv_nsec = 100000000};
 
 static bool is_reached(uint32_t done, uint32_t want)
@@ -20,28 +20,29 @@ static bool is_reached(uint32_t done, uint32_t want)
 }
 
 /*
- * Rounds go on at some two thousand a second and pass half the circle of
- * numbers in twelve days: a number that stands still must not come to lie
- * ahead by then.
+ * At about 2000 rounds a second, the round number advances by 2^31 in twelve
+ * days.  round_failed and round_wanted must not fall behind by that much, as
+ * they would then compare as later than the current round.
  */
-#define LONGEST_LAG (UINT32_C(1) << 30)
+#define MAX_LAG (UINT32_C(1) << 30)
 
-static void pull_along(struct scoreboard *board, uint32_t round)
+static void limit_lag(struct scoreboard *board, uint32_t round)
 {
 	uint32_t wanted = atomic_load(&board->round_wanted);
 
-	if (round - atomic_load(&board->round_failed) > LONGEST_LAG)
-		atomic_store(&board->round_failed, round - LONGEST_LAG);
-	if (is_reached(round, wanted) && round - wanted > LONGEST_LAG)
+	if (round - atomic_load(&board->round_failed) > MAX_LAG)
+		atomic_store(&board->round_failed, round - MAX_LAG);
+	if (is_reached(round, wanted) && round - wanted > MAX_LAG)
 		(void)atomic_compare_exchange_strong(&board->round_wanted, &wanted, round);
 }
 
+/* The futex bit of the workers that wait for ROUND; 32 rounds share the bits. */
 static uint32_t bit_of(uint32_t round)
 {
 	return UINT32_C(1) << (round % 32);
 }
 
-/* Not private: the word is in memory shared between processes, futex(2). */
+/* No FUTEX_PRIVATE_FLAG: processes share the word, futex(2). */
 static void futex_wait(_Atomic uint32_t *word, uint32_t value, uint32_t bits)
 {
 	struct timespec until;
@@ -76,7 +77,10 @@ int receipt_wait(struct scoreboard *board, int logger_bell, struct stall_watch *
 	atomic_thread_fence(memory_order_seq_cst);
 	want = atomic_load(&board->round_started) + 1;
 	raise_wanted(board, want);
-	/* Rung whoever raised it: the one who did may have been killed before it rang. */
+	/*
+	 * Also if another worker raised round_wanted: it may have been killed before it rang
+	 * the bell.
+	 */
 	if (atomic_load(&board->logger_is_idle))
 		(void)eventfd_write(logger_bell, 1);
 	while (!is_reached(done = atomic_load(&board->round_done), want)) {
@@ -86,7 +90,10 @@ int receipt_wait(struct scoreboard *board, int logger_bell, struct stall_watch *
 	}
 	if (watch)
 		stall_watch_reset(watch);
-	/* A later failure may be taken for ours: a receipt too few, never one too many. */
+	/*
+	 * Also fails if only a later round failed.  That withholds a receipt that was due, but
+	 * never gives a wrong one.
+	 */
 	return is_reached(atomic_load(&board->round_failed), want) ? -EIO : 0;
 }
 
@@ -111,7 +118,7 @@ void receipt_end_round(struct scoreboard *board, uint32_t round, bool failed)
 		if (bits == UINT32_MAX)
 			break;
 	}
-	pull_along(board, round);
+	limit_lag(board, round);
 	atomic_store(&board->round_done, round);
 	crash_point("logger-before-wake");
 	if (bits != 0 && !is_reached(done, atomic_load(&board->round_wanted)))

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Receipts: `echo_after = written` and `synced`, by group commit.
+ * Receipts: they tell a worker that its records are in the file, for
+ * `echo_after = written` and `synced`.  This is a group commit: any number of
+ * workers share one write and one sync.
  *
- * The logger works in numbered rounds.  A round starts, takes everything
- * that is in the log pipe, writes it (and syncs it), and is done.  A worker
- * that has written a record waits for the first round that starts after its
- * write: whatever number `started` has then, plus one.  No ids, no channel
- * for each worker, and any number of workers share one sync.
+ * The logger works in numbered rounds.  In each round it reads everything
+ * that is in the log pipe, writes it, syncs it if echo_after = synced, and
+ * ends the round.  A worker that has written a record waits for the first
+ * round that starts after its write: the value of round_started plus one.
  *
- * Numbers wrap; they are compared by the sign of their difference.  All
+ * Round numbers wrap; they are compared by the sign of their difference.  All
  * accesses are sequentially consistent, with a fence between them and the
  * system calls on the pipe.
  */
@@ -22,23 +23,23 @@
 #include "ipc/stall.h"
 
 /*
- * Worker, after its records are in the pipe: waits until they are in the
- * file.  LOGGER_BELL (eventfd) is rung when the logger is idle.
- * Returns 0; -EIO when the round failed: the records may not be on disk;
- * -ETIMEDOUT when WATCH is not NULL and says that the log is stalled.
+ * Worker: waits until the records that it has written to the pipe are in the
+ * file.  Rings LOGGER_BELL, an eventfd, if the logger is idle.  WATCH limits
+ * the wait; NULL means no limit.  Returns 0, -EIO if the round failed and the
+ * records might not be on disk, or -ETIMEDOUT if WATCH finds the log stalled.
  */
 int receipt_wait(struct scoreboard *board, int logger_bell, struct stall_watch *watch);
 
 /*
- * Logger, or master when there will be none: starts a round.  What is in
- * the pipe after this call belongs to it.
+ * Logger, or the master when no logger will run any more: starts a round and
+ * returns its number.  Everything in the pipe at this moment belongs to it.
  */
 uint32_t receipt_start_round(struct scoreboard *board);
 
-/* The same: the round is done, well or FAILED; wakes the workers whom it covers. */
+/* Logger or master, as above: ends ROUND, and wakes the workers that wait for it. */
 void receipt_end_round(struct scoreboard *board, uint32_t round, bool failed);
 
-/* Logger, master: whether somebody waits for a round that is not done. */
+/* Logger, master: whether a worker waits for a round that has not ended. */
 bool receipt_is_wanted(struct scoreboard *board);
 
 #endif

@@ -29,14 +29,16 @@ static int open_file(const char *directory)
 	}
 	if (snprintf(path, sizeof(path), "%s/scoreboard", directory) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	/* A new file, never the old one truncated: a process of the last run, or a tool, may
-	 * have that mapped, and would die of SIGBUS. */
+	/*
+	 * Creates a new file.  Truncating the old one would kill, with SIGBUS, a tool or a
+	 * process of the last run that still has it mapped.
+	 */
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (fd < 0)
 		return -errno;
-	/* Whatever the umask. */
+	/* The umask may have removed permissions. */
 	(void)fchmod(fd, 0640);
 	return fd;
 }
@@ -50,7 +52,7 @@ int scoreboard_create(const char *directory, unsigned n_slots, struct scoreboard
 
 	if (fd < 0)
 		return fd;
-	/* Allocated, not only sized: a full tmpfs must be an error here, not a SIGBUS later. */
+	/* Allocates the memory now: on a full tmpfs, a sparse file would cause SIGBUS later. */
 	r = -posix_fallocate(fd, 0, (off_t)size);
 	if (r == 0) {
 		board = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -65,7 +67,7 @@ int scoreboard_create(const char *directory, unsigned n_slots, struct scoreboard
 	board->version = SCOREBOARD_VERSION;
 	board->n_slots = n_slots;
 	board->size_bytes = size;
-	/* No tool shall see a scoreboard of nobody. */
+	/* Before the magic, so that tools never see a scoreboard without a master. */
 	atomic_store(&board->master_pid, getpid());
 	atomic_thread_fence(memory_order_seq_cst);
 	board->magic = SCOREBOARD_MAGIC;
@@ -79,14 +81,15 @@ int scoreboard_check(const struct scoreboard *board, uint64_t size_bytes)
 		return -EBADMSG;
 	if (board->version != SCOREBOARD_VERSION)
 		return -EPROTONOSUPPORT;
-	/* No product of two sizes, which might not fit. */
+	/* n_slots may be any number: the division prevents an overflow of the product. */
 	if (board->size_bytes != size_bytes || size_bytes / sizeof(struct slot) < board->n_slots ||
 	    size_bytes != slots_offset(board->n_slots) + board->n_slots * sizeof(struct slot))
 		return -EBADMSG;
 	return 0;
 }
 
-static void bury_everybody(struct scoreboard *board)
+/* Clears the cells that describe processes, since all of them are dead. */
+static void clear_processes(struct scoreboard *board)
 {
 	for (unsigned i = 0; i < board->n_slots; i++) {
 		struct slot *slot = scoreboard_slot(board, i);
@@ -121,7 +124,7 @@ int scoreboard_adopt(int fd, struct scoreboard **ret)
 		munmap(board, (size_t)st.st_size);
 		return -EBADMSG;
 	}
-	bury_everybody(board);
+	clear_processes(board);
 	*ret = board;
 	return 0;
 }
@@ -161,28 +164,27 @@ void scoreboard_carry_over(struct scoreboard *new, struct scoreboard *old)
 	atomic_store(&new->last_id, old->last_id);
 	atomic_store(&new->tickets, old->tickets);
 	new->tickets_end = old->tickets_end;
-	/* With fewer slots than killed workers, some connections go without their last record. */
+	/* If there are fewer slots than killed workers, some connections get no `close` record. */
 	for (unsigned i = 0; i < old->n_slots; i++)
 		carry_over_slot(scoreboard_slot(new, i % new->n_slots), scoreboard_slot(old, i));
 }
 
-static uint64_t look(const _Atomic uint64_t *cell)
+static uint64_t load(const _Atomic uint64_t *cell)
 {
 	return atomic_load_explicit(cell, memory_order_acquire);
 }
 
 /*
- * The cells are read in the opposite of the order in which they are written:
- * what had been received when a byte was counted as logged, dropped or
- * unknown is seen in the last look, so what is in flight is never negative.
- * Only in a scoreboard that was tampered with it can be, and shall not look
- * like 16 EiB then.
+ * Reads the cells in the reverse of the order in which they are written: a
+ * byte that is counted as logged, dropped or unknown is then also counted as
+ * received.  So the bytes in flight are never negative, except in a damaged
+ * scoreboard, where they count as 0.
  */
 static void add_bytes(struct totals *t, const struct slot *slot)
 {
-	uint64_t unknown = look(&slot->unknown_bytes), dropped = look(&slot->dropped_bytes),
-		 logged = look(&slot->logged_bytes), known = unknown + dropped + logged,
-		 received = look(&slot->received_bytes);
+	uint64_t unknown = load(&slot->unknown_bytes), dropped = load(&slot->dropped_bytes),
+		 logged = load(&slot->logged_bytes), known = unknown + dropped + logged,
+		 received = load(&slot->received_bytes);
 
 	t->unknown_bytes += unknown;
 	t->dropped_bytes += dropped;
@@ -198,17 +200,17 @@ void slot_settle_dead(struct slot *slot)
 
 	add_bytes(&t, slot);
 	left = t.in_flight_bytes;
-	if (look(&slot->intended_bytes) > t.logged_bytes)
-		in_doubt = look(&slot->intended_bytes) - t.logged_bytes;
+	if (load(&slot->intended_bytes) > t.logged_bytes)
+		in_doubt = load(&slot->intended_bytes) - t.logged_bytes;
 	if (in_doubt > left)
 		in_doubt = left;
 	if (left > in_doubt) {
 		cell_add(&slot->dropped_messages, 1);
 		cell_add(&slot->dropped_bytes, left - in_doubt);
 	}
-	/* After that: a second call, after a kill before this line, comes to the same. */
+	/* After dropped_bytes: if we are killed in between, a second call has the same result. */
 	cell_add(&slot->unknown_bytes, in_doubt);
-	/* The next worker is in no write yet. */
+	/* No write is under way any more. */
 	atomic_store(&slot->intended_bytes, t.logged_bytes);
 }
 
@@ -237,9 +239,9 @@ void scoreboard_totals(struct scoreboard *board, struct totals *ret_totals)
 
 		t.idle += state == SLOT_IDLE;
 		t.busy += state == SLOT_BUSY;
-		t.dropped_messages += look(&slot->dropped_messages);
-		t.received_messages += look(&slot->received_messages);
-		t.clients += look(&slot->clients);
+		t.dropped_messages += load(&slot->dropped_messages);
+		t.received_messages += load(&slot->received_messages);
+		t.clients += load(&slot->clients);
 		add_bytes(&t, slot);
 	}
 	*ret_totals = t;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Descriptors, processes or memory run out.
+ * Shortages of descriptors, processes or memory.  Called by any process.
  *
- * Every worker meets such a shortage, and meets it again at each retry.  So
- * the process that meets it notes it in the scoreboard and logs nothing;
- * the master speaks for all of them (shortage_report.h).  Any process.
+ * A shortage hits every worker, at each retry.  So a process that runs short
+ * records it in the scoreboard and logs nothing; the master logs it once for
+ * all (shortage_report.h).
  */
 #ifndef ECHO_LOGD_SHORTAGE_H
 #define ECHO_LOGD_SHORTAGE_H
@@ -13,13 +13,13 @@
 
 #include "ipc/scoreboard.h"
 
-/* A shortage that nobody has met for this long is over. */
+/* A shortage is over if no process has run short for this long. */
 #define SHORTAGE_OVER_USEC 5000000
 
-/* KIND was met, for the reason ERROR (an errno).  Rings DOORBELL if the master sleeps. */
+/* Records a shortage of KIND with the errno ERROR.  Rings DOORBELL if the master sleeps. */
 void shortage_note(struct scoreboard *board, enum shortage_kind kind, int error, int doorbell);
 
-/* Whether KIND was met in the last SHORTAGE_OVER_USEC. */
+/* Whether a process recorded KIND in the last SHORTAGE_OVER_USEC. */
 bool shortage_lasts(const struct scoreboard *board, enum shortage_kind kind);
 
 #endif

@@ -4,10 +4,10 @@
 #include "base/clock.h"
 
 /*
- * Of the time between two looks no more counts: if all processes were
- * stopped together, the logger had no more time than the worker.
+ * The most that counts of the time between two calls.  If all processes were
+ * suspended for longer, the logger could not write during that time either.
  */
-#define LONGEST_LOOK_USEC 1000000
+#define MAX_INTERVAL_USEC 1000000
 
 const char *stall_consequence(enum stall_action when_stalled)
 {
@@ -35,8 +35,8 @@ bool stall_watch_is_stalled(struct stall_watch *watch)
 	if (watch->since_usec == 0 || moved != watch->moved_bytes) {
 		watch->moved_bytes = moved;
 		watch->since_usec = now;
-	} else if (now - watch->looked_usec > LONGEST_LOOK_USEC) {
-		watch->since_usec += now - watch->looked_usec - LONGEST_LOOK_USEC;
+	} else if (now - watch->looked_usec > MAX_INTERVAL_USEC) {
+		watch->since_usec += now - watch->looked_usec - MAX_INTERVAL_USEC;
 	}
 	watch->looked_usec = now;
 	return now - watch->since_usec >= watch->timeout_usec;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A log that cannot be written: for how long, and what that means for clients.
- * Any process; pure but for the clock.  What is done about it is decided by
- * whoever waits: a worker for its write or its receipt, the master at a stop.
+ * Detects that the log is stalled: no byte was written for some time.  Called
+ * by any process that waits for the log: a worker for its write or receipt,
+ * the master at a stop.  The caller decides what to do then.  Pure except for
+ * the clock.
  */
 #ifndef ECHO_LOGD_STALL_H
 #define ECHO_LOGD_STALL_H
@@ -13,31 +14,32 @@
 #include "config/config.h"
 #include "ipc/scoreboard.h"
 
-/* In words, for a message: what happens to clients while the log cannot be written. */
+/* A text for messages: what happens to clients while the log cannot be written. */
 const char *stall_consequence(enum stall_action when_stalled);
 
 /*
- * One waiting process's view of the log.  It is stalled if moved_bytes has not grown for
- * the timeout.
+ * The watch of one waiting process.  The log is stalled if moved_bytes in the
+ * scoreboard has not grown for timeout_usec.
  */
 struct stall_watch {
 	const struct scoreboard *board;
 	uint64_t timeout_usec;
 	uint64_t moved_bytes;
-	uint64_t since_usec;	/* moved_bytes has not grown since then; 0: nobody waits */
-	uint64_t looked_usec;	/* last */
+	uint64_t since_usec;	/* when moved_bytes grew last; 0: the process does not wait */
+	uint64_t looked_usec;	/* time of the last call */
 };
 
 void stall_watch_init(struct stall_watch *watch, const struct scoreboard *board,
 		      uint64_t timeout_usec);
 
 /*
- * The caller waits for the log.  Returns whether no byte has moved for the
- * whole timeout; between two calls no more than a second counts.
+ * Call it repeatedly during a wait; the first call starts the timeout.
+ * Returns whether the log is stalled.  If more than a second passes between
+ * two calls, only one second counts.
  */
 bool stall_watch_is_stalled(struct stall_watch *watch);
 
-/* The caller waits no longer. */
+/* Ends the wait: the next call of stall_watch_is_stalled() starts the timeout again. */
 void stall_watch_reset(struct stall_watch *watch);
 
 #endif

@@ -4,17 +4,18 @@
 #include <errno.h>
 #include <time.h>
 
-/* The counter: what is left, times two, and whether it is closed in the lowest bit. */
+/* The counter: bit 0 is 1 while it is closed, the other bits are the number of tickets left. */
 #define CLOSED UINT64_C(1)
 #define ONE_TICKET UINT64_C(2)
 
-/* How often a waiting worker looks again: a change of files takes some milliseconds. */
+/* How often a waiting worker checks: 1 ms.  A change of files takes some milliseconds. */
 static const struct timespec look_again = {.tv_nsec = 1000000};
 
 /*
- * "I hold" is stored before the counter is read, and the logger closes the
- * counter before it looks at who holds; both sequentially consistent.  So
- * either the worker sees the closed counter or the logger sees the holder.
+ * The worker stores holds_tickets before it reads the counter; the logger
+ * closes the counter before it reads holds_tickets.  All accesses are
+ * sequentially consistent.  So either the worker sees that the counter is
+ * closed, or the logger sees that the worker holds tickets.
  */
 void tickets_hold(struct scoreboard *board, struct slot *slot)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `at_message_limit = stop`: exactly message_limit messages are saved in a
- * file, however many workers race for the last one.
+ * Tickets: with `at_message_limit = stop`, they ensure that workers together
+ * save exactly message_limit messages in a file.
  *
- * One number in the scoreboard says how many messages may still be saved.
- * A worker takes a ticket for each message before it gives the records to
- * the pipe; without a ticket the message is echoed and counted as dropped.
- * While the logger changes files it closes the counter: workers that need
- * a ticket wait, those that have one finish, and what they wrote goes to
- * the old file before a new allotment begins.
+ * The counter in the scoreboard is the number of tickets left.  A worker takes
+ * a ticket for each message before it writes the records to the pipe.
+ * If there is none, the message is echoed and counted as dropped.  While the
+ * logger changes files, it closes the counter: workers that need a ticket
+ * wait, workers that have one finish, and their records go to the old file
+ * before the logger issues new tickets.
  *
- * A worker killed with a ticket takes it along: never more than the limit,
- * at worst fewer.
+ * The ticket of a killed worker is lost, so a file may have fewer messages
+ * than the limit, but never more.
  */
 #ifndef ECHO_LOGD_TICKETS_H
 #define ECHO_LOGD_TICKETS_H
@@ -21,20 +21,24 @@
 
 #include "ipc/scoreboard.h"
 
-/* Worker: before the first message of a write.  Waits while the counter is closed. */
+/*
+ * Worker: marks SLOT as holding tickets.  Call it before the first message of a write.  Waits
+ * while the counter is closed.
+ */
 void tickets_hold(struct scoreboard *board, struct slot *slot);
 
 /*
- * Worker, holding: takes one ticket.  Returns 0; -ENOSPC when there is none
- * and the message is not to be saved; -EAGAIN when the counter was closed
- * meanwhile: write what has a ticket, release, hold again.
+ * Worker, after tickets_hold(): takes one ticket.  Returns 0; -ENOSPC if none
+ * is left, so that the message must not be saved; -EAGAIN if the counter was
+ * closed.  After -EAGAIN, write the messages that have a ticket, then call
+ * tickets_release() and tickets_hold() again.
  */
 int tickets_take(struct scoreboard *board);
 
-/* Worker: after the write that carries the records of all tickets taken. */
+/* Worker: ends the holding, after the records of all taken tickets are in the pipe. */
 void tickets_release(struct slot *slot);
 
-/* Logger, or master before the first fork: nobody takes a ticket until tickets_issue(). */
+/* Logger, or master before the first fork: workers get no ticket until tickets_issue(). */
 void tickets_close(struct scoreboard *board);
 
 /* Logger: whether the counter is closed. */
@@ -44,19 +48,22 @@ bool tickets_are_closed(struct scoreboard *board);
 bool tickets_are_spent(struct scoreboard *board);
 
 /*
- * Logger: whether no worker holds, so that every record that has a ticket
- * is in the pipe or the file.  Stays true only while the counter is closed
- * or spent.
+ * Logger: whether no worker holds tickets, so that every record with a ticket
+ * is in the pipe or the file.  The answer stays true only while the counter
+ * is closed or spent.
  */
 bool tickets_none_held(struct scoreboard *board);
 
-/* Logger, closed and none held: how many messages were saved in this file by tickets. */
+/*
+ * Logger: the number of messages in this file, with the tickets taken.  The counter must be
+ * closed and no worker may hold tickets.
+ */
 uint64_t tickets_used(struct scoreboard *board);
 
-/* Logger: opens the counter for a file that holds USED messages and may hold LIMIT. */
+/* Logger: opens the counter for a file that has USED messages; LIMIT is its maximum. */
 void tickets_issue(struct scoreboard *board, uint64_t used, uint64_t limit);
 
-/* Master, no logger alive: the counter stands for a new and empty file, and is closed. */
+/* Master, while no logger runs: closes the counter, with no message in the file yet. */
 void tickets_reset(struct scoreboard *board);
 
 #endif
