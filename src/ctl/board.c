@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 /*
- * What the names of the program and of its builds for tests begin with; workers and
- * loggers have others.
+ * The process name of the master, or of a test build, begins with this.  Workers and loggers
+ * have other names.
  */
 #define MASTER_COMM "echo-logd"
 
@@ -45,7 +45,7 @@ int board_open(const char *directory, struct scoreboard **ret_board)
 
 	if (snprintf(path, sizeof(path), "%s/scoreboard", directory) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
-	/* Whatever lies there, opening it neither waits nor has effects elsewhere. */
+	/* The path may be a FIFO, a device or a link: opening it must not wait or have effects. */
 	fd = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
@@ -54,7 +54,7 @@ int board_open(const char *directory, struct scoreboard **ret_board)
 	return r;
 }
 
-/* Reads "PID (COMM) STATE ..." of proc(5).  Returns whether there is such a process. */
+/* Reads "PID (COMM) STATE ...", proc(5).  Returns false if it cannot be read. */
 static bool read_stat(pid_t pid, char *text, size_t size)
 {
 	char path[32];
@@ -76,10 +76,10 @@ bool board_master_lives(pid_t pid)
 	char text[128];
 	const char *name, *end;
 
-	/* Other values mean groups of processes, or all of them, to kill(2). */
+	/* kill(2) sends to process groups, or to all processes, if the pid is not positive. */
 	if (pid <= 0 || (kill(pid, 0) < 0 && errno != EPERM))
 		return false;
-	/* /proc may be closed to us (hidepid): then the number must do. */
+	/* Not readable, as with hidepid, proc(5): only the PID could be checked. */
 	if (!read_stat(pid, text, sizeof(text)))
 		return true;
 	name = strchr(text, '(');

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scoreboard of a daemon, looked at from outside: mapped read-only, and
- * believed in nothing before it has been checked, since it may be another
- * version's, or no scoreboard at all.
+ * Opens the scoreboard of a running daemon, read-only, for echo-logctl.  The
+ * file may be of another version, or not a scoreboard, so it is checked
+ * before it is used.
  */
 #ifndef ECHO_LOGD_CTL_BOARD_H
 #define ECHO_LOGD_CTL_BOARD_H
@@ -13,16 +13,16 @@
 #include "ipc/scoreboard.h"
 
 /*
- * Maps DIRECTORY/scoreboard until the process ends.  Whoever writes to
- * *RET_BOARD is killed.
- * Returns 0; -errno of opening it; -EBADMSG when it is no scoreboard or a
- * part of one; -EPROTONOSUPPORT when it is another version's.
+ * Maps DIRECTORY/scoreboard; the mapping stays until the process exits.  The
+ * caller must not write to *RET_BOARD.  Returns 0; the -errno of open(2),
+ * fstat(2) or mmap(2); -ENAMETOOLONG; -EBADMSG if it is not a complete
+ * scoreboard; -EPROTONOSUPPORT if another version wrote it.
  */
 int board_open(const char *directory, struct scoreboard **ret_board);
 
 /*
- * Whether PID, from a scoreboard, is that of a living echo-logd, and not of what got the
- * number after it.
+ * Whether the process PID, from a scoreboard, is a running echo-logd, and not another program
+ * that got the same PID later.  Without access to /proc/PID/stat, any process counts.
  */
 bool board_master_lives(pid_t pid);
 

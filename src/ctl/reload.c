@@ -12,7 +12,7 @@
 #include "ctl/runtime.h"
 #include "ipc/command_line.h"
 
-/* As the daemon itself would: echo-logd --check-config. */
+/* The same check as echo-logd --check-config. */
 static bool check_file(const struct options *options)
 {
 	static struct diagnostics diagnostics;
@@ -27,8 +27,8 @@ static bool check_file(const struct options *options)
 }
 
 /*
- * A reload that began after the master saw our signal is over, and no worker
- * waits for clients who has not heard of it.
+ * True if a reload that began after our signal is over, and all idle workers
+ * use the new configuration.
  */
 static bool is_done(struct scoreboard *board, uint32_t asked)
 {
@@ -44,7 +44,7 @@ static bool is_done(struct scoreboard *board, uint32_t asked)
 	return true;
 }
 
-static void say_obstacle(struct scoreboard *board)
+static void print_obstacle(struct scoreboard *board)
 {
 	int no_logger = atomic_load(&board->no_logger_errno);
 	int stalled = atomic_load(&board->stalled_errno);
@@ -55,8 +55,8 @@ static void say_obstacle(struct scoreboard *board)
 	fputs("echo-logd is still at it, see echo-logctl status\n", stderr);
 }
 
-/* The words are the daemon's, and may speak of anything: none of it steers a terminal. */
-static void say_words(const struct scoreboard *board, const char *before)
+/* Replaces control characters, which could change the state of a terminal. */
+static void print_reload_words(const struct scoreboard *board, const char *before)
 {
 	const char *words = board->reload_words;
 
@@ -79,7 +79,7 @@ int ctl_reload(int argc, char *argv[])
 	if (!board)
 		return CTL_FAILED;
 	if (!board_master_lives(atomic_load(&board->master_pid))) {
-		runtime_say_dead(directory, atomic_load(&board->master_pid));
+		runtime_report_dead(directory, atomic_load(&board->master_pid));
 		return CTL_FAILED;
 	}
 	if (command_line_read(board, &options) < 0) {
@@ -90,14 +90,14 @@ int ctl_reload(int argc, char *argv[])
 	}
 	if (!check_file(&options))
 		return CTL_FAILED;
-	r = runtime_ask(board, directory, SIGHUP, &board->reloads_asked, is_done, say_obstacle);
+	r = runtime_ask(board, directory, SIGHUP, &board->reloads_asked, is_done, print_obstacle);
 	if (r != CTL_WELL)
 		return r;
 	if (atomic_load(&board->reload_refused)) {
-		say_words(board, "not reloaded: ");
+		print_reload_words(board, "not reloaded: ");
 		return CTL_FAILED;
 	}
 	if (board->reload_words[0])
-		say_words(board, "reloaded, but ");
+		print_reload_words(board, "reloaded, but ");
 	return CTL_WELL;
 }

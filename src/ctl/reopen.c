@@ -7,15 +7,15 @@
 #include "ctl/runtime.h"
 
 /*
- * An opening that began after the master saw a request that came after
- * ASKED: so the file that its name led to by then is in use.
+ * True if the master has handled a request after ASKED, so that the log is
+ * the file to which log.path leads now.
  */
 static bool is_done(struct scoreboard *board, uint32_t asked)
 {
 	return (int32_t)(atomic_load(&board->reopens_done) - asked) > 0;
 }
 
-static void say_obstacle(struct scoreboard *board)
+static void print_obstacle(struct scoreboard *board)
 {
 	int no_logger = atomic_load(&board->no_logger_errno);
 	int stalled = atomic_load(&board->stalled_errno);
@@ -39,5 +39,6 @@ int ctl_reopen(int argc, char *argv[])
 	board = runtime_open(directory);
 	if (!board)
 		return CTL_FAILED;
-	return runtime_ask(board, directory, SIGUSR1, &board->reopens_asked, is_done, say_obstacle);
+	return runtime_ask(board, directory, SIGUSR1, &board->reopens_asked, is_done,
+			   print_obstacle);
 }

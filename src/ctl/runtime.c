@@ -13,10 +13,10 @@
 #include "ctl/ctl.h"
 
 /*
- * What is asked for takes some milliseconds; more only where the disk, or an old file, is
- * in the way.
+ * A request usually takes some milliseconds.  It takes longer if the disk is slow, or if the
+ * messages in an existing log file have to be counted.
  */
-#define LONGEST_WAIT_USEC 60000000
+#define MAX_WAIT_USEC 60000000
 static const struct timespec look_again = {.tv_nsec = 2000000};
 
 static bool refuse(void)
@@ -39,7 +39,7 @@ bool runtime_parse(int argc, char *argv[], const char **ret_directory, bool *ret
 	const char *command = argv[0];
 	int option;
 
-	argv[0] = program;	/* getopt_long(3) begins its messages with it */
+	argv[0] = program;	/* getopt_long(3) puts it before its messages */
 	*ret_directory = ECHO_LOGD_RUNTIME_DIR;
 	while ((option = getopt_long(argc, argv, "", ret_json ? all : without_json, NULL)) != -1) {
 		if (option == 'r')
@@ -86,7 +86,7 @@ struct scoreboard *runtime_open(const char *directory)
 	return NULL;
 }
 
-void runtime_say_dead(const char *directory, pid_t pid)
+void runtime_report_dead(const char *directory, pid_t pid)
 {
 	fprintf(stderr,
 		"echo-logctl: the echo-logd of %s/scoreboard (process %d) is not running any more; "
@@ -97,9 +97,9 @@ void runtime_say_dead(const char *directory, pid_t pid)
 int runtime_ask(struct scoreboard *board, const char *directory, int signo,
 		const _Atomic uint32_t *counter,
 		bool (*is_done)(struct scoreboard *board, uint32_t asked),
-		void (*say_obstacle)(struct scoreboard *board))
+		void (*print_obstacle)(struct scoreboard *board))
 {
-	uint64_t until_usec = clock_monotonic_usec() + LONGEST_WAIT_USEC;
+	uint64_t until_usec = clock_monotonic_usec() + MAX_WAIT_USEC;
 	pid_t master = atomic_load(&board->master_pid);
 	uint32_t asked = atomic_load(counter);
 
@@ -110,13 +110,13 @@ int runtime_ask(struct scoreboard *board, const char *directory, int signo,
 	}
 	while (!is_done(board, asked)) {
 		if (!board_master_lives(master)) {
-			runtime_say_dead(directory, master);
+			runtime_report_dead(directory, master);
 			return CTL_FAILED;
 		}
 		if (clock_monotonic_usec() >= until_usec) {
 			fprintf(stderr, "echo-logctl: not done within %d s: ",
-				LONGEST_WAIT_USEC / 1000000);
-			say_obstacle(board);
+				MAX_WAIT_USEC / 1000000);
+			print_obstacle(board);
 			return CTL_FAILED;
 		}
 		nanosleep(&look_again, NULL);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the commands that look at a running daemon share: the option that
- * says which one, and the words for a daemon that is not there.
+ * Functions that the commands for a running daemon (status, reload, reopen)
+ * share: options, the scoreboard, requests by signal.  They print errors to
+ * stderr.  Called by echo-logctl only.
  */
 #ifndef ECHO_LOGD_CTL_RUNTIME_H
 #define ECHO_LOGD_CTL_RUNTIME_H
@@ -11,28 +12,30 @@
 #include "ipc/scoreboard.h"
 
 /*
- * Takes --runtime DIR and, unless RET_JSON is NULL, --json out of the
- * arguments of a command.  Returns false, with it said on stderr, when
- * there is anything else.
+ * Parses the arguments of a command: --runtime DIR and, unless RET_JSON is
+ * NULL, --json.  *RET_DIRECTORY has a default; *RET_JSON is set to true or
+ * left unchanged.  Returns false, after an error message, if there is any
+ * other argument.
  */
 bool runtime_parse(int argc, char *argv[], const char **ret_directory, bool *ret_json);
 
-/* The scoreboard in DIRECTORY; NULL, with it said on stderr, when it cannot be had. */
+/* Opens the scoreboard in DIRECTORY, as board_open().  Returns NULL after an error message. */
 struct scoreboard *runtime_open(const char *directory);
 
-/* Says that the master PID of the scoreboard in DIRECTORY is gone. */
-void runtime_say_dead(const char *directory, pid_t pid);
+/* Prints that PID, the master of the scoreboard in DIRECTORY, is not running any more. */
+void runtime_report_dead(const char *directory, pid_t pid);
 
 /*
- * Sends SIGNO to the master of BOARD and waits until IS_DONE(BOARD, ASKED),
- * where ASKED is what *COUNTER was before the signal: what is counted after
- * it is ours, or came later.  Returns CTL_WELL; or CTL_FAILED, with it said
- * on stderr: the master cannot be signalled, is gone, or has not done it
- * within a minute, and SAY_OBSTACLE(BOARD) ends the line that says so.
+ * Sends SIGNO to the master of BOARD, and waits until IS_DONE(BOARD, ASKED)
+ * is true.  ASKED is the value of *COUNTER before the signal, so a higher
+ * count includes this request or a later one.  Returns CTL_WELL.  Returns
+ * CTL_FAILED, after an error message, if the signal cannot be sent, the
+ * master exits, or a minute has passed; after a minute,
+ * PRINT_OBSTACLE(BOARD) completes the line of the message.
  */
 int runtime_ask(struct scoreboard *board, const char *directory, int signo,
 		const _Atomic uint32_t *counter,
 		bool (*is_done)(struct scoreboard *board, uint32_t asked),
-		void (*say_obstacle)(struct scoreboard *board));
+		void (*print_obstacle)(struct scoreboard *board));
 
 #endif

@@ -16,15 +16,15 @@ static const char *const state_words[] = {
 	[STATE_GONE] = "gone",
 };
 
-enum log_state { LOG_TAKES, LOG_STALLED, LOG_LIMIT };
+enum log_state { LOG_WRITABLE, LOG_STALLED, LOG_LIMIT };
 
 static const char *const log_words[] = {
-	[LOG_TAKES] = "can be written",
+	[LOG_WRITABLE] = "can be written",
 	[LOG_STALLED] = "stalled",
 	[LOG_LIMIT] = "message limit reached",
 };
 
-/* All that is shown, from one look at the scoreboard. */
+/* The values to print, read from the scoreboard once. */
 struct status {
 	enum state state;
 	pid_t master_pid, logger_pid;
@@ -37,7 +37,7 @@ struct status {
 	struct totals totals;
 };
 
-static void look_at_log(struct scoreboard *board, struct status *st)
+static void read_log_state(struct scoreboard *board, struct status *st)
 {
 	st->log_errno = atomic_load(&board->no_logger_errno);
 	if (st->log_errno == 0)
@@ -50,7 +50,7 @@ static void look_at_log(struct scoreboard *board, struct status *st)
 	st->log_files = atomic_load(&board->reopens);
 }
 
-static void look(struct scoreboard *board, struct status *st)
+static void read_status(struct scoreboard *board, struct status *st)
 {
 	uint64_t started = atomic_load(&board->started_usec) / 1000000;
 
@@ -60,14 +60,14 @@ static void look(struct scoreboard *board, struct status *st)
 		.generation = atomic_load(&board->generation),
 		.max_clients = board->n_slots,
 	};
-	/* Before the figures: those of a daemon found alive are not its last ones. */
+	/* Before the counters: if the daemon is dead now, the counters read later are final. */
 	if (!board_master_lives(st->master_pid))
 		st->state = STATE_GONE;
 	else if (st->generation == 0)
 		st->state = STATE_STARTING;
 	calendar_write(st->started, started < CALENDAR_MAX_SECOND ? started : CALENDAR_MAX_SECOND);
 	st->started[CALENDAR_LEN] = 'Z';
-	look_at_log(board, st);
+	read_log_state(board, st);
 	scoreboard_totals(board, &st->totals);
 }
 
@@ -116,7 +116,7 @@ static void print_text(const struct status *st)
 static void print_json(const struct status *st)
 {
 	static const char *const log_names[] = {
-		[LOG_TAKES] = "takes", [LOG_STALLED] = "stalled", [LOG_LIMIT] = "limit",
+		[LOG_WRITABLE] = "takes", [LOG_STALLED] = "stalled", [LOG_LIMIT] = "limit",
 	};
 	const struct totals *t = &st->totals;
 
@@ -150,7 +150,7 @@ int ctl_status(int argc, char *argv[])
 	board = runtime_open(directory);
 	if (!board)
 		return CTL_FAILED;
-	look(board, &st);
+	read_status(board, &st);
 	if (json)
 		print_json(&st);
 	else
@@ -161,6 +161,6 @@ int ctl_status(int argc, char *argv[])
 	}
 	if (st.state != STATE_GONE)
 		return CTL_WELL;
-	runtime_say_dead(directory, st.master_pid);
+	runtime_report_dead(directory, st.master_pid);
 	return CTL_FAILED;
 }

@@ -9,7 +9,7 @@
 
 #include "ipc/shortage.h"
 
-/* How long to leave the listeners alone when descriptors or memory have run out. */
+/* How long to wait before the next accept4(2) after a shortage of descriptors or memory. */
 #define ACCEPT_PAUSE_MSEC 100
 
 int acceptor_init(struct acceptor *a, const struct descriptors *fds, struct scoreboard *board,
@@ -41,12 +41,12 @@ void acceptor_unwatch(const struct acceptor *a)
 		(void)epoll_ctl(a->epoll_fd, EPOLL_CTL_DEL, a->fds->listeners.item[i].fd, NULL);
 }
 
-static bool out_of_resources(int error)
+static bool is_shortage(int error)
 {
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
-/* Linux hands a TCP listener's timeouts on to what it accepts, but not those of an AF_UNIX one. */
+/* On Linux an accepted TCP socket inherits the listener's timeouts, an AF_UNIX socket does not. */
 static void copy_timeouts(int listen_fd, int client_fd)
 {
 	struct timeval idle;
@@ -59,8 +59,8 @@ static void copy_timeouts(int listen_fd, int client_fd)
 }
 
 /*
- * Returns a client's socket; -EAGAIN when another worker took it; -ESHUTDOWN when the
- * listener is closed.
+ * Returns the client's socket; -EAGAIN if another worker accepted the client or accept4(2)
+ * failed; -ESHUTDOWN if the listener was shut down.
  */
 static int accept_from(const struct acceptor *a, int listen_fd, struct sockaddr_storage *ret_peer)
 {
@@ -74,7 +74,7 @@ static int accept_from(const struct acceptor *a, int listen_fd, struct sockaddr_
 	}
 	if (errno == EINVAL)
 		return -ESHUTDOWN;
-	if (out_of_resources(errno)) {
+	if (is_shortage(errno)) {
 		shortage_note(a->board, SHORTAGE_ACCEPT, errno, a->fds->doorbell);
 		poll(NULL, 0, ACCEPT_PAUSE_MSEC);
 	}
@@ -82,10 +82,11 @@ static int accept_from(const struct acceptor *a, int listen_fd, struct sockaddr_
 }
 
 /*
- * A client that came in the same moment as the word to leave may have woken
- * this worker alone: the others would sleep until the next one comes.
+ * Before the worker exits: a client that arrived together with SIGHUP may
+ * have woken only this worker (EPOLLEXCLUSIVE), and would then wait until
+ * another client wakes another worker.
  */
-static int accept_last(const struct acceptor *a, struct sockaddr_storage *ret_peer)
+static int accept_before_exit(const struct acceptor *a, struct sockaddr_storage *ret_peer)
 {
 	for (unsigned i = 0; i < a->fds->listeners.n; i++) {
 		int fd = accept_from(a, a->fds->listeners.item[i].fd, ret_peer);
@@ -107,7 +108,7 @@ int acceptor_wait(const struct acceptor *a, struct sockaddr_storage *ret_peer)
 		if (*a->stop)
 			return -ECANCELED;
 		if (*a->retire)
-			return accept_last(a, ret_peer);
+			return accept_before_exit(a, ret_peer);
 		if (epoll_pwait(a->epoll_fd, &event, 1, -1, &none) > 0)
 			fd = accept_from(a, event.data.fd, ret_peer);
 		else if (errno != EINTR)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An idle worker's wait for a client, beside all other idle workers, on any
- * number of listeners.  Called by workers only.
+ * Waits for a client on all listeners and accepts it.  All idle workers wait
+ * on the same listeners.  Called by workers only.
  */
 #ifndef ECHO_LOGD_ACCEPTOR_H
 #define ECHO_LOGD_ACCEPTOR_H
@@ -16,28 +16,32 @@ struct acceptor {
 	int epoll_fd;
 	const struct descriptors *fds;
 	struct scoreboard *board;
-	const volatile sig_atomic_t *stop;	/* leave at once */
-	const volatile sig_atomic_t *retire;	/* leave when nobody is waiting */
+	const volatile sig_atomic_t *stop;	/* exit at once */
+	const volatile sig_atomic_t *retire;	/* exit unless a client can be accepted */
 };
 
 /*
- * Accepts on the listeners in FDS.  STOP and RETIRE are set by signal handlers.  Returns 0
- * or -errno.
+ * Prepares A for the listeners in FDS.  Signal handlers set *STOP and *RETIRE.
+ * All pointers must outlive A.  Returns 0, or the -errno of epoll_create1(2).
  */
 int acceptor_init(struct acceptor *a, const struct descriptors *fds, struct scoreboard *board,
 		  const volatile sig_atomic_t *stop, const volatile sig_atomic_t *retire);
 
-/* Joins those who wait.  Returns 0 or -errno. */
+/* Adds the worker to the wait queue of each listener.  Returns 0 or -errno. */
 int acceptor_watch(const struct acceptor *a);
 
-/* A busy worker left in the listeners' wait queues would be walked over for every new client. */
+/*
+ * Removes the worker from the wait queues.  Call it while the worker is busy: for every new
+ * client, the kernel searches the queue for an idle worker.
+ */
 void acceptor_unwatch(const struct acceptor *a);
 
 /*
- * Waits with every signal let through.  Returns a client's socket, its
- * address in *RET_PEER; -ECANCELED when it is time to leave; -ESHUTDOWN when
- * a listener is closed; or -errno.  Where descriptors or memory have run out
- * it tries again, at its leisure, and notes the trouble.
+ * Waits for a client, with no signal blocked.  Returns the client's socket,
+ * which the caller must close, and its address in *RET_PEER; -ECANCELED if
+ * the worker must exit; -ESHUTDOWN if a listener was shut down; or the -errno
+ * of epoll_pwait(2).  On a shortage of descriptors or memory it records the
+ * shortage (shortage.h) and retries after a pause.
  */
 int acceptor_wait(const struct acceptor *a, struct sockaddr_storage *ret_peer);
 

@@ -10,8 +10,9 @@
 
 #include "format/record.h"
 
-/* While a write waits the watch is looked at so often. */
-#define LOOK_USEC 50000
+/* How often a waiting write checks whether the log is stalled. */
+#define CHECK_USEC 50000
+
 static void on_alarm(int signo)
 {
 	(void)signo;
@@ -28,14 +29,14 @@ int logpipe_init(struct logpipe *pipe, const struct config *config,
 	stall_watch_init(&pipe->watch, board, config->stall_timeout_usec);
 	if (config->when_stalled == STALL_BLOCK)
 		return 0;
-	/* Without SA_RESTART, so that it ends a write that waits. */
+	/* Without SA_RESTART, so that SIGALRM interrupts a waiting write(2). */
 	sigaction(SIGALRM, &alarm, NULL);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", write_fd);
 	pipe->own_fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	return pipe->own_fd < 0 ? -errno : 0;
 }
 
-/* Repeated: one alarm could go off just before the write begins to wait. */
+/* Repeats, since a single alarm could expire just before write(2) begins to wait. */
 static void set_alarm(long usec)
 {
 	struct itimerval timer = {.it_interval.tv_usec = usec, .it_value.tv_usec = usec};
@@ -45,7 +46,7 @@ static void set_alarm(long usec)
 
 static int write_waiting(struct logpipe *pipe, const char *data, size_t len, bool limited)
 {
-	/* A signal must never keep back a record; only a stall may. */
+	/* A signal must not end the write; only a stall may. */
 	while (len > 0) {
 		ssize_t n = write(pipe->shared_fd, data, len);
 
@@ -62,8 +63,8 @@ static int write_waiting(struct logpipe *pipe, const char *data, size_t len, boo
 }
 
 /*
- * Full pages first: with the rest, the kernel would begin in the page that another write
- * has left.
+ * Writes the full pages first: if the length is not a multiple of the page size, the kernel
+ * puts the beginning into the page that another write has left partly empty.
  */
 static int write_pages(struct logpipe *pipe, const char *data, size_t len)
 {
@@ -87,7 +88,7 @@ int logpipe_write(struct logpipe *pipe, const char *data, size_t len, bool may_w
 		return -errno;
 	if (stall_watch_is_stalled(&pipe->watch))
 		return -ETIMEDOUT;
-	set_alarm(LOOK_USEC);
+	set_alarm(CHECK_USEC);
 	r = write_waiting(pipe, data, len, true);
 	set_alarm(0);
 	return r;

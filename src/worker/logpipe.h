@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The worker's end of the log pipe: whole records, whoever else writes and
- * whenever a process is killed.  Called by workers only.
+ * Writes records to the log pipe.  Every record arrives complete, even if
+ * other workers write at the same time or a process is killed.  Called by
+ * workers only.
  *
- * A write of at most PIPE_BUF bytes is all or nothing (pipe(7)).  One of
- * several times RECORD_MAX bytes is not, but Linux cuts it only where a page
- * of the pipe is full (fs/pipe.c, pipe_write()): such a write never joins
- * the page that another began, so the cut is at a multiple of RECORD_MAX.
- * tests/unit/test_kernel.c holds that against the running kernel.
+ * A write of at most PIPE_BUF bytes is atomic (pipe(7)).  A longer write can
+ * be interrupted by other writers, but Linux interrupts it only where a page
+ * of the pipe is full (fs/pipe.c, pipe_write()).  A write of a multiple of
+ * RECORD_MAX bytes begins in a new page, so it can be cut only at a multiple
+ * of RECORD_MAX.  tests/unit/test_kernel.c checks this on the running kernel.
  *
- * Waiting is a plain blocking write: 500 writers that wait so move three
- * times as much as with poll(2), and none starves.  Whoever must not wait
- * for ever tries first on a description of its own (O_NONBLOCK belongs to
- * the description, and the pipe's is everybody's), and then waits with an
- * alarm.
+ * A worker waits in a plain blocking write(2): with 500 waiting writers this
+ * moves three times as many bytes as poll(2), and no writer starves.  If
+ * when_stalled is drop or close, the worker must not wait without limit: it
+ * first tries a nonblocking write, and then waits with an alarm.  For the
+ * nonblocking write it opens its own file description, since O_NONBLOCK on
+ * the inherited one would affect all processes.
  */
 #ifndef ECHO_LOGD_LOGPIPE_H
 #define ECHO_LOGD_LOGPIPE_H
@@ -26,23 +28,26 @@
 #include "ipc/stall.h"
 
 struct logpipe {
-	int shared_fd;		/* borrowed */
-	int own_fd;		/* O_NONBLOCK; -1 when waiting is not limited */
+	int shared_fd;		/* inherited from the master; blocking */
+	int own_fd;		/* O_NONBLOCK; -1 if the wait is not limited */
 	struct stall_watch watch;
 };
 
 /*
- * WRITE_FD is the pipe's write end.  Returns 0, or the -errno of opening a
- * description of our own (only unless when_stalled = block).
+ * Prepares PIPE for WRITE_FD, the write end of the log pipe, which stays the
+ * caller's.  Returns 0, or the -errno of opening the nonblocking description,
+ * which is not needed if when_stalled = block.  Otherwise it also sets the
+ * handler of SIGALRM.
  */
 int logpipe_init(struct logpipe *pipe, const struct config *config,
 		 const struct scoreboard *board, int write_fd);
 
 /*
- * Writes LEN bytes: pages of RECORD_MAX bytes of whole records, of which the last
- * may be shorter; one page only unless when_stalled = block.  Returns 0;
- * -ETIMEDOUT when the log is stalled, MAY_WAIT is false and when_stalled is
- * not block: then nothing was written; or -errno.
+ * Writes the LEN bytes of DATA: pages of whole records, each RECORD_MAX bytes;
+ * the last page may be shorter.  Unless when_stalled = block, DATA must be a
+ * single page.  Returns 0; -ETIMEDOUT if the log is stalled, MAY_WAIT is false
+ * and when_stalled is not block, and then nothing was written; or the -errno
+ * of write(2).
  */
 int logpipe_write(struct logpipe *pipe, const char *data, size_t len, bool may_wait);
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How many workers there should be.  Pure: the master counts, asks, forks.
+ * Calculates how many workers the master should fork or retire.  Called by
+ * the master; a worker uses the limits to know when to ring the doorbell.
+ * Pure.
  *
- * A worker serves one client at a time, so the number of workers is the
- * number of clients that can be served: never more than max_clients.
+ * A worker serves one client at a time, so there are never more workers than
+ * max_clients.
  */
 #ifndef ECHO_LOGD_SPARE_H
 #define ECHO_LOGD_SPARE_H
@@ -12,20 +14,22 @@
 
 struct spare_limits {
 	unsigned max_workers;
-	unsigned low;	/* fewer idle workers are too few; at least 1: one must accept */
-	unsigned high;	/* more idle workers are too many; at least `low` */
+	unsigned low;	/* minimum of idle workers; at least 1, which accepts clients */
+	unsigned high;	/* maximum of idle workers; at least `low` */
 };
 
+/* The limits that CONFIG sets. */
 struct spare_limits spare_limits(const struct config *config);
 
 /*
- * How many workers to fork now, given IDLE and BUSY ones.  Too few spares
- * while clients are served are brought up to midway between low and high:
- * a burst is met by a burst, and a trickle does not fork for every client.
+ * Returns how many workers to fork if IDLE are idle and BUSY serve a client.
+ * If there are fewer than `low` idle workers while clients are served, it
+ * raises them to the middle between `low` and `high`, so that the master
+ * forks in groups and not once for each client.
  */
 unsigned spare_to_fork(const struct spare_limits *limits, unsigned idle, unsigned busy);
 
-/* How many of the IDLE workers are too many. */
+/* Returns how many of the IDLE workers to retire. */
 unsigned spare_to_retire(const struct spare_limits *limits, unsigned idle);
 
 #endif

@@ -12,10 +12,10 @@
 #include "ipc/tickets.h"
 
 /*
- * Between functions of this file only: the batch was given up and its messages counted as
+ * A return value inside this file: the batch was discarded, and its messages are counted as
  * dropped.
  */
-#define DROPPED 1
+#define BATCH_DROPPED 1
 
 int transcript_init(struct transcript *t, const struct config *config, struct scoreboard *board,
 		    struct slot *slot, int log_write_fd, int logger_bell)
@@ -36,7 +36,7 @@ static bool needs_tickets(const struct transcript *t)
 	return t->config->message_limit > 0 && t->config->at_message_limit == LIMIT_STOP;
 }
 
-static void drop(struct transcript *t, uint64_t messages, uint64_t bytes)
+static void count_dropped(struct transcript *t, uint64_t messages, uint64_t bytes)
 {
 	t->now.dropped_messages += messages;
 	t->now.dropped_bytes += bytes;
@@ -45,20 +45,20 @@ static void drop(struct transcript *t, uint64_t messages, uint64_t bytes)
 }
 
 /*
- * The batch was never there; its whole messages are dropped.  The one being added is the
- * caller's matter.
+ * Discards the batch and counts its complete messages as dropped.  The caller counts the
+ * message that is being added.
  */
-static void give_up_batch(struct transcript *t)
+static void drop_batch(struct transcript *t)
 {
 	uint64_t messages = t->now.messages - t->before.messages;
 	uint64_t bytes = t->now.bytes - t->before.bytes - t->current_bytes;
 
 	t->now = t->before;
 	t->batch_len = 0;
-	drop(t, messages, bytes);
+	count_dropped(t, messages, bytes);
 }
 
-/* Returns 0, DROPPED, -ETIMEDOUT or -errno. */
+/* Returns 0, BATCH_DROPPED, -ETIMEDOUT or -errno. */
 static int write_batch(struct transcript *t, bool may_wait)
 {
 	uint64_t bytes = t->now.bytes - t->before.bytes;
@@ -66,19 +66,19 @@ static int write_batch(struct transcript *t, bool may_wait)
 
 	if (t->batch_len == 0)
 		return 0;
-	/* Whoever is killed before it can count these leaves no more than these in doubt. */
+	/* If we are killed before these bytes are counted as logged, only they become unknown. */
 	atomic_store_explicit(&t->slot->intended_bytes, t->slot->logged_bytes + bytes,
 			      memory_order_relaxed);
 	crash_point("worker-before-write");
 	r = logpipe_write(&t->pipe, t->batch, t->batch_len, may_wait);
 	crash_point("worker-written");
-	/* Not written: nothing is in doubt any more. */
+	/* Not written: no byte can become unknown any more. */
 	if (r < 0)
 		atomic_store_explicit(&t->slot->intended_bytes, t->slot->logged_bytes,
 				      memory_order_relaxed);
 	if (r == -ETIMEDOUT && !t->continues_message && t->config->when_stalled == STALL_DROP) {
-		give_up_batch(t);
-		return DROPPED;
+		drop_batch(t);
+		return BATCH_DROPPED;
 	}
 	if (r < 0)
 		return r;
@@ -88,7 +88,7 @@ static int write_batch(struct transcript *t, bool may_wait)
 	return 0;
 }
 
-/* What is added next is at the start of a batch, perhaps: remember how things were. */
+/* Returns where to add the next record; at the start of a batch, saves the state before it. */
 static char *batch_end(struct transcript *t, bool continues_message)
 {
 	if (t->batch_len == 0) {
@@ -99,7 +99,7 @@ static char *batch_end(struct transcript *t, bool continues_message)
 	return t->batch + t->batch_len;
 }
 
-/* An event of LEN bytes was rendered at the end of the batch; none under FORMAT_RAW. */
+/* Counts an event record of LEN bytes at the end of the batch; LEN is 0 for FORMAT_RAW. */
 static void add_event(struct transcript *t, size_t len)
 {
 	t->batch_len += len;
@@ -107,7 +107,7 @@ static void add_event(struct transcript *t, size_t len)
 		t->now.n++;
 }
 
-/* Bytes that a record may have: it must not begin in one page and end in the next. */
+/* The maximum size of the next record: a record must not cross a page boundary. */
 static size_t room_in_page(const struct transcript *t)
 {
 	return t->batch_len < t->batch_size ? RECORD_MAX - t->batch_len % RECORD_MAX : 0;
@@ -118,8 +118,8 @@ static int make_room_for_event(struct transcript *t, bool may_wait)
 	return room_in_page(t) < RECORD_EVENT_MAX ? write_batch(t, may_wait) : 0;
 }
 
-/* `open` and `dropped`, where the log could not take them when it was their time. */
-static int add_owed(struct transcript *t, bool may_wait)
+/* Adds the records `open` and `dropped` if they could not be written earlier. */
+static int add_delayed_events(struct transcript *t, bool may_wait)
 {
 	int r;
 
@@ -158,20 +158,20 @@ int transcript_open(struct transcript *t, uint64_t time_usec, const char *peer)
 	t->opened_usec = time_usec;
 	t->now = (struct transcript_state){.owes_open = true};
 	t->current_bytes = 0;
-	r = add_owed(t, false);
+	r = add_delayed_events(t, false);
 	if (r == 0)
 		r = write_batch(t, false);
-	/* Nobody waits for the receipt of `open`. */
+	/* No echo depends on `open`, so it needs no receipt. */
 	t->wants_receipt = false;
-	return r == DROPPED ? 0 : r;
+	return r == BATCH_DROPPED ? 0 : r;
 }
 
-/* Returns 0 with a ticket, -ENOSPC without, or what writing the batch returns. */
+/* Returns 0 with a ticket, -ENOSPC if none is left, or an error of write_batch(). */
 static int take_ticket(struct transcript *t)
 {
 	int r;
 
-	/* Holding lasts from the first ticket of a batch to the write of that batch. */
+	/* The worker holds tickets from the first ticket of a batch until that batch is written. */
 	if (!atomic_load_explicit(&t->slot->holds_tickets, memory_order_relaxed))
 		tickets_hold(t->board, t->slot);
 	crash_point("worker-holds-tickets");
@@ -185,7 +185,7 @@ static int take_ticket(struct transcript *t)
 	return r;
 }
 
-/* Returns 0, DROPPED when not even the first piece could be queued, or an error. */
+/* Returns 0, BATCH_DROPPED if no piece was queued, or an error. */
 static int add_pieces(struct transcript *t, const uint8_t *data, size_t len)
 {
 	bool is_first = true;
@@ -205,7 +205,7 @@ static int add_pieces(struct transcript *t, const uint8_t *data, size_t len)
 		}
 		t->batch_len += n;
 		t->now.n++;
-		/* No record tells it under FORMAT_RAW. */
+		/* FORMAT_RAW has no `close` record that needs the checksum. */
 		if (t->config->format != FORMAT_RAW)
 			t->now.crc = crc32c(t->now.crc, data, taken);
 		t->now.bytes += taken;
@@ -226,18 +226,18 @@ int transcript_message(struct transcript *t, uint64_t time_usec, const void *dat
 	if (needs_tickets(t)) {
 		r = take_ticket(t);
 		if (r == -ENOSPC) {
-			drop(t, 1, len);
+			count_dropped(t, 1, len);
 			return 0;
 		}
 		if (r < 0)
 			return r;
 	}
-	r = add_owed(t, false);
+	r = add_delayed_events(t, false);
 	if (r == 0)
 		r = add_pieces(t, data, len);
 	t->current_bytes = 0;
-	if (r == DROPPED) {
-		drop(t, 1, len);
+	if (r == BATCH_DROPPED) {
+		count_dropped(t, 1, len);
 		r = 0;
 	}
 	return r;
@@ -263,7 +263,7 @@ int transcript_close(struct transcript *t, uint64_t time_usec, enum close_reason
 	int r;
 
 	t->head.time_usec = time_usec;
-	r = add_owed(t, true);
+	r = add_delayed_events(t, true);
 	if (r == 0)
 		r = make_room_for_event(t, true);
 	if (r < 0)

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the log says of one connection: numbers its records, keeps its
- * totals, and gives them to the log pipe.  Called by workers only.
+ * The log records of one connection: numbers the records, keeps the totals,
+ * and writes the records to the log pipe.  Called by workers only.
  *
- * Records gather in a batch of pages, each RECORD_MAX bytes of whole records;
- * the last may be shorter.  What is written is never interleaved with
- * another worker's in the middle of a record, and no record is half there
- * when a process is killed (logpipe.h).  Only after transcript_commit() has
- * returned 0 may the client see an echo.
+ * Records are collected in a batch of pages; each page has RECORD_MAX bytes
+ * of whole records, and the last may be shorter.  Every record arrives in the
+ * pipe complete (logpipe.h).  The worker must not echo a message before
+ * transcript_commit() has returned 0.
  *
  * Each function returns 0, or
- *   -ETIMEDOUT  the log is stalled and when_stalled = close, or a piece of a
- *               message is queued already and the rest cannot be: the client
- *               is to be closed without its echo;
- *   -EIO        transcript_commit() only: no receipt, the same is to be done;
- *   -errno      of writing to the pipe: the worker cannot go on.
- * Under when_stalled = drop, what cannot be written is counted instead, and
- * the count is told by a record when the log moves again.
+ *   -ETIMEDOUT  the log is stalled and when_stalled = close, or the rest of a
+ *               message cannot be written after a part of it was: the worker
+ *               must disconnect the client without an echo;
+ *   -EIO        transcript_commit() only: the round failed, and the worker
+ *               must disconnect the client without an echo;
+ *   -errno      of write(2) to the pipe: the worker must exit.
+ * With when_stalled = drop, messages that cannot be written are counted as
+ * dropped, and a `dropped` record has their count when the log can be
+ * written again.
  */
 #ifndef ECHO_LOGD_TRANSCRIPT_H
 #define ECHO_LOGD_TRANSCRIPT_H
@@ -28,17 +29,17 @@
 #include "ipc/scoreboard.h"
 #include "worker/logpipe.h"
 
-/* What a worker reads at once, 64 KiB of text, is some 17 of them. */
+/* One read of a worker, 64 KiB of text, fills about 17 pages. */
 #define TRANSCRIPT_PAGES 16
 
-/* What a connection's next record depends on; put back when a batch is not written. */
+/* The state on which the next record depends; restored if a batch is discarded. */
 struct transcript_state {
-	uint64_t n;			/* of the next record */
-	uint64_t messages;		/* whole, in records */
-	uint64_t bytes;			/* payload, in records */
-	uint32_t crc;			/* of those */
+	uint64_t n;			/* number of the next record */
+	uint64_t messages;		/* complete messages in records */
+	uint64_t bytes;			/* payload bytes in records */
+	uint32_t crc;			/* of these bytes */
 	bool owes_open;			/* `open` is not written yet */
-	uint64_t dropped_messages;	/* not yet told by a record */
+	uint64_t dropped_messages;	/* not yet in a `dropped` record */
 	uint64_t dropped_bytes;
 };
 
@@ -54,42 +55,47 @@ struct transcript {
 	uint64_t opened_usec;
 	struct transcript_state now;
 
-	/* the write in the making */
-	size_t batch_size;		/* of `batch`; one page if a write may be given up */
+	/* The batch: the records of the next write. */
+	size_t batch_size;		/* one page if the batch may be dropped, else all */
 	size_t batch_len;
-	struct transcript_state before;	/* the batch */
-	bool continues_message;		/* it begins with a later piece of a message */
-	bool wants_receipt;		/* something was written that no receipt covers yet */
-	uint64_t current_bytes;		/* payload of the message that is being added, so far */
-	/* Last, so that a few lines touch no page but that of what stands before. */
+	struct transcript_state before;	/* state before the batch */
+	bool continues_message;		/* the batch begins with a later piece of a message */
+	bool wants_receipt;		/* records were written since the last receipt */
+	uint64_t current_bytes;		/* payload added so far of the current message */
+	/* Last, so that a small batch uses the same memory page as the members above. */
 	char batch[TRANSCRIPT_PAGES * RECORD_MAX];
 };
 
 /*
- * Returns 0 or -errno.  LOG_WRITE_FD and LOGGER_BELL stay the caller's; there is one transcript
- * for each process.
+ * Call it once in each worker, before all others.  The descriptors
+ * LOG_WRITE_FD and LOGGER_BELL stay the caller's.  Returns 0, or the -errno
+ * of logpipe_init().
  */
 int transcript_init(struct transcript *t, const struct config *config, struct scoreboard *board,
 		    struct slot *slot, int log_write_fd, int logger_bell);
 
-/* A connection begins: takes an id, fills the slot, writes `open`. */
+/*
+ * Begins a connection: assigns an id, fills in the slot, writes `open`.  PEER is copied.  All
+ * times are realtime.
+ */
 int transcript_open(struct transcript *t, uint64_t time_usec, const char *peer);
 
 /* Adds one message of LEN > 0 bytes, received at TIME_USEC. */
 int transcript_message(struct transcript *t, uint64_t time_usec, const void *data, size_t len);
 
-/* Writes what has gathered, and waits for what echo_after asks for. */
+/* Writes the batch, and waits for the receipt if echo_after is written or synced. */
 int transcript_commit(struct transcript *t);
 
 /*
- * The connection ends: writes what has gathered and `close`, and empties
- * the slot.  Waits for a stalled log, so the client should be gone by then.
+ * Ends the connection: writes the batch and `close`, and clears the
+ * connection in the slot.  It waits while the log is stalled, even if
+ * when_stalled is not block; disconnect the client first in that case.
  */
 int transcript_close(struct transcript *t, uint64_t time_usec, enum close_reason reason);
 
 /*
- * Writes `close killed` for the connection that an earlier worker in this slot left
- * behind, if any.
+ * Writes a `close` record with the reason `killed` if the last worker in this slot was killed
+ * during a connection, and clears that connection.
  */
 int transcript_close_killed(struct transcript *t, uint64_t time_usec);
 

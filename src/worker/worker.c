@@ -22,31 +22,31 @@
 #include "worker/spare.h"
 #include "worker/transcript.h"
 
-/* One read(2).  Larger gained nothing, a quarter of it took twice the time for bulk data. */
+/* One recv(2).  Measured: a larger size is not faster; a quarter takes twice the time. */
 #define READ_BYTES ((size_t)64 * 1024)
 
-/* How long a client may take, once we must leave, to fetch the echo of the message in hand. */
-#define FAREWELL_USEC 1000000
+/* After SIGTERM: how long a client has to read the echo of the current message. */
+#define SHUTDOWN_GRACE_USEC 1000000
 
 struct worker {
 	volatile sig_atomic_t stop_requested, retire_requested;
-	volatile sig_atomic_t client_fd;	/* 0: none */
+	volatile sig_atomic_t client_fd;	/* 0: no client */
 	const struct config *config;
 	const struct descriptors *fds;
 	struct scoreboard *board;
 	unsigned slot_index;
 	struct slot *slot;
 	struct acceptor acceptor;
-	unsigned low;			/* ring when fewer workers than this are idle */
+	unsigned low;			/* ring the doorbell if fewer workers are idle */
 	uint8_t *buffer;
 	size_t buffer_bytes;
-	struct transcript transcript;	/* last, as its batch in it is */
+	struct transcript transcript;	/* last, since its last member is the large batch */
 };
 
 /*
- * For the signal handlers' sake; everything else is handed on.  All zero in a new process:
- * to say so again would touch every page of the batch.  At the start of a page, so that
- * what a worker with little to say writes to is in one.
+ * Global only for the signal handlers; all other functions get a pointer.  It is zero in a
+ * new process, and must not be cleared again: that would allocate every page of the batch.
+ * Aligned to a page, so that a worker with small batches writes to one page only.
  */
 static _Alignas(4096) struct worker self;
 
@@ -56,7 +56,7 @@ static void on_sigterm(int signo)
 
 	(void)signo;
 	self.stop_requested = 1;
-	/* A flag alone would miss the read that is about to begin. */
+	/* The flag is not enough: a recv(2) that is just beginning would still wait. */
 	if (self.client_fd > 0)
 		shutdown(self.client_fd, SHUT_RD);
 	errno = saved_errno;
@@ -74,12 +74,12 @@ static void catch_signals(void)
 
 	sigaction(SIGTERM, &term, NULL);
 	sigaction(SIGHUP, &hup, NULL);
-	/* Sent to the whole foreground group by a terminal; the master's answer is what counts. */
+	/* A terminal sends these to all processes of the group; only the master acts on them. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGUSR1, SIG_IGN);
 }
 
-/* While a client is served they must come through; else only inside acceptor_wait(). */
+/* Unblocked while a client is served; otherwise only acceptor_wait() lets the signals in. */
 static void set_signals_blocked(bool blocked)
 {
 	sigset_t set;
@@ -90,18 +90,18 @@ static void set_signals_blocked(bool blocked)
 	sigprocmask(blocked ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
 }
 
-static void ring(const struct worker *w)
+static void ring_master(const struct worker *w)
 {
-	/* Fails only when the counter is full, and then the bell rings anyway. */
+	/* Fails only if the counter is at its maximum, and then the bell is rung already. */
 	(void)eventfd_write(w->fds->doorbell, 1);
 }
 
-/* A master with nothing to do wants to hear when there is something. */
+/* A master that sleeps because nothing happens must know that something does. */
 static void wake_master(const struct worker *w)
 {
 	if (atomic_load_explicit(&w->board->master_dozes, memory_order_relaxed) &&
 	    atomic_exchange(&w->board->master_dozes, 0))
-		ring(w);
+		ring_master(w);
 }
 
 static void set_busy(struct worker *w)
@@ -111,7 +111,7 @@ static void set_busy(struct worker *w)
 	atomic_store_explicit(&w->board->states[w->slot_index], SLOT_BUSY, memory_order_relaxed);
 	left = atomic_fetch_sub_explicit(&w->board->idle_workers, 1, memory_order_relaxed) - 1;
 	if (left < (int)w->low)
-		ring(w);
+		ring_master(w);
 	else
 		wake_master(w);
 }
@@ -137,23 +137,23 @@ static enum close_reason reason_of(int error)
 }
 
 /*
- * A step of serving returns this, or the enum close_reason that ended it, or the -errno of
- * the log pipe.
+ * The functions that serve a client return this, the enum close_reason that ends the
+ * connection, or the -errno of the log pipe.
  */
-#define GO_ON INT_MAX
+#define KEEP_SERVING INT_MAX
 
-static bool farewell_is_over(const struct worker *w, uint64_t *until_usec)
+static bool shutdown_grace_is_over(const struct worker *w, uint64_t *until_usec)
 {
 	uint64_t now = clock_monotonic_usec();
 
 	if (!w->stop_requested)
 		return false;
 	if (*until_usec == 0)
-		*until_usec = now + FAREWELL_USEC;
+		*until_usec = now + SHUTDOWN_GRACE_USEC;
 	return now >= *until_usec;
 }
 
-/* Returns GO_ON, or why the client cannot have the rest. */
+/* Returns KEEP_SERVING, or the close reason if not all bytes could be sent. */
 static int echo(const struct worker *w, int fd, const uint8_t *data, size_t len)
 {
 	uint64_t until_usec = 0;
@@ -167,32 +167,31 @@ static int echo(const struct worker *w, int fd, const uint8_t *data, size_t len)
 		} else if (errno != EINTR) {
 			return (int)reason_of(errno);
 		}
-		if (len > 0 && farewell_is_over(w, &until_usec))
+		if (len > 0 && shutdown_grace_is_over(w, &until_usec))
 			return CLOSE_SHUTDOWN;
 	}
-	return GO_ON;
+	return KEEP_SERVING;
 }
 
 /*
- * What a transcript function returned: GO_ON, a reason to close the client without its
- * echo, or -errno.
+ * Converts the result of a transcript function to KEEP_SERVING, a reason to disconnect the
+ * client without its echo, or -errno.
  */
-static int after_logging(int r)
+static int from_transcript(int r)
 {
 	if (r == -ETIMEDOUT)
 		return CLOSE_STALLED;
 	if (r == -EIO)
 		return CLOSE_ERROR;
-	return r < 0 ? r : GO_ON;
+	return r < 0 ? r : KEEP_SERVING;
 }
 
 /*
- * Logs, then echoes, each message that is complete in the first LEN bytes
- * of the buffer, of which SEARCHED are known to end none.  Sets
- * *RET_CONSUMED to the bytes that are done with.
+ * Logs, then echoes, all complete messages in the first LEN bytes of the buffer; no message
+ * ends in the first SEARCHED of them.  *RET_CONSUMED is the length of these messages.
  */
-static int take_messages(struct worker *w, int fd, uint64_t time_usec, size_t len, size_t searched,
-			 size_t *ret_consumed)
+static int handle_messages(struct worker *w, int fd, uint64_t time_usec, size_t len,
+			   size_t searched, size_t *ret_consumed)
 {
 	size_t done = 0, size;
 	int r;
@@ -202,21 +201,21 @@ static int take_messages(struct worker *w, int fd, uint64_t time_usec, size_t le
 		cell_add(&w->slot->received_messages, 1);
 		r = transcript_message(&w->transcript, time_usec, w->buffer + done, size);
 		if (r < 0)
-			return after_logging(r);
+			return from_transcript(r);
 		done += size;
 		searched = 0;
 	}
 	*ret_consumed = done;
-	r = after_logging(transcript_commit(&w->transcript));
+	r = from_transcript(transcript_commit(&w->transcript));
 	crash_point("worker-before-echo");
-	return r == GO_ON ? echo(w, fd, w->buffer, done) : r;
+	return r == KEEP_SERVING ? echo(w, fd, w->buffer, done) : r;
 }
 
 /*
- * What is left of an unfinished line when the client is gone is a message
- * too.  Returns the reason that remains, or -errno.
+ * An incomplete line at the end of the connection is a message too.  Returns REASON, the
+ * close reason of a failure to log it, or -errno.
  */
-static int take_unfinished(struct worker *w, int fd, size_t len, int reason)
+static int handle_incomplete_line(struct worker *w, int fd, size_t len, int reason)
 {
 	int r;
 
@@ -227,22 +226,22 @@ static int take_unfinished(struct worker *w, int fd, size_t len, int reason)
 	if (r == 0)
 		r = transcript_commit(&w->transcript);
 	if (r < 0)
-		return after_logging(r);
+		return from_transcript(r);
 	if (reason != CLOSE_RESET)
 		(void)echo(w, fd, w->buffer, len);
 	return reason;
 }
 
 /*
- * Reads, logs and echoes until the client or the daemon ends it.  Returns the reason, or
- * -errno of the log pipe.
+ * Reads, logs and echoes until the connection ends.  Returns the close reason, or the -errno
+ * of the log pipe.
  */
 static int serve(struct worker *w, int fd)
 {
-	size_t held = 0;	/* bytes of an unfinished line at the start of the buffer */
-	int end = GO_ON;
+	size_t held = 0;	/* bytes of an incomplete line at the start of the buffer */
+	int end = KEEP_SERVING;
 
-	while (end == GO_ON && !w->stop_requested) {
+	while (end == KEEP_SERVING && !w->stop_requested) {
 		size_t consumed = 0;
 		ssize_t n = recv(fd, w->buffer + held, w->buffer_bytes - held, 0);
 
@@ -254,8 +253,8 @@ static int serve(struct worker *w, int fd)
 		}
 		cell_add(&w->slot->received_bytes, (uint64_t)n);
 		wake_master(w);
-		end = take_messages(w, fd, clock_realtime_usec(), held + (size_t)n, held,
-				    &consumed);
+		end = handle_messages(w, fd, clock_realtime_usec(), held + (size_t)n, held,
+				      &consumed);
 		if (end < 0)
 			return end;
 		held += (size_t)n - consumed;
@@ -264,17 +263,17 @@ static int serve(struct worker *w, int fd)
 	}
 	if (w->stop_requested && end != CLOSE_STALLED && end != CLOSE_ERROR)
 		end = CLOSE_SHUTDOWN;
-	return take_unfinished(w, fd, held, end);
+	return handle_incomplete_line(w, fd, held, end);
 }
 
 /*
- * close(2) with unread bytes resets the connection and throws away what was
- * sent but not delivered yet.  A client that keeps sending while we stop
- * still gets the echo of what we took.
+ * Discards what the client still sends until it has received its echo.
+ * close(2) with unread bytes would reset the connection, and the client would
+ * lose the echo of messages that were logged.
  */
-static void linger(struct worker *w, int fd)
+static void wait_until_echo_is_sent(struct worker *w, int fd)
 {
-	uint64_t until_usec = clock_monotonic_usec() + FAREWELL_USEC;
+	uint64_t until_usec = clock_monotonic_usec() + SHUTDOWN_GRACE_USEC;
 	int unsent = 0;
 
 	shutdown(fd, SHUT_WR);
@@ -287,8 +286,8 @@ static void linger(struct worker *w, int fd)
 	} while (clock_monotonic_usec() < until_usec);
 }
 
-/* What was received and neither logged nor dropped will not be: the client was closed over it. */
-static void settle_account(const struct worker *w)
+/* The client was disconnected before these bytes were logged. */
+static void count_rest_as_dropped(const struct worker *w)
 {
 	const struct slot *slot = w->slot;
 	uint64_t left = slot->received_bytes - slot->logged_bytes - slot->dropped_bytes -
@@ -300,7 +299,7 @@ static void settle_account(const struct worker *w)
 	cell_add(&w->slot->dropped_bytes, left);
 }
 
-/* Returns 0, or the -errno after which the worker cannot go on. */
+/* Returns 0, or an -errno after which the worker must exit. */
 static int handle_client(struct worker *w, int fd, const struct sockaddr_storage *peer)
 {
 	char name[PEER_NAME_SIZE];
@@ -311,12 +310,12 @@ static int handle_client(struct worker *w, int fd, const struct sockaddr_storage
 	set_signals_blocked(false);
 	net_format_peer(fd, peer, name);
 	cell_add(&w->slot->clients, 1);
-	end = after_logging(transcript_open(&w->transcript, clock_realtime_usec(), name));
-	if (end == GO_ON)
+	end = from_transcript(transcript_open(&w->transcript, clock_realtime_usec(), name));
+	if (end == KEEP_SERVING)
 		end = serve(w, fd);
 	/*
-	 * The end of the record may have to wait for the log; a client must not, where it was
-	 * said so.
+	 * transcript_close() may wait for the log.  The client must not wait with it, unless
+	 * when_stalled = block.
 	 */
 	if (w->config->when_stalled != STALL_BLOCK)
 		shutdown(fd, SHUT_RDWR);
@@ -324,8 +323,8 @@ static int handle_client(struct worker *w, int fd, const struct sockaddr_storage
 		    : transcript_close(&w->transcript, clock_realtime_usec(),
 				       (enum close_reason)end);
 	if (r == 0 && end == CLOSE_SHUTDOWN && w->config->when_stalled == STALL_BLOCK)
-		linger(w, fd);
-	settle_account(w);
+		wait_until_echo_is_sent(w, fd);
+	count_rest_as_dropped(w);
 	set_signals_blocked(true);
 	w->client_fd = 0;
 	close(fd);
@@ -343,7 +342,7 @@ static int prepare(struct worker *w)
 		r = transcript_close_killed(&w->transcript, clock_realtime_usec());
 	if (r < 0)
 		return r;
-	/* Room for a line that is not complete yet, beside the next read. */
+	/* Room for one read, after an incomplete line from earlier reads. */
 	w->buffer_bytes = READ_BYTES;
 	if (w->config->framing == FRAMING_LINE)
 		w->buffer_bytes += w->config->message_size;
@@ -376,7 +375,7 @@ static int serve_clients(struct worker *w)
 		r = handle_client(w, fd, &peer);
 		if (r < 0)
 			return r;
-		/* Who waits next is not asked for here: under a backlog that would never end. */
+		/* Exits even if clients wait: with a backlog, it would never exit otherwise. */
 		if (has_served_enough(w, ++served) || w->retire_requested)
 			return 0;
 	}

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ROLE: a worker.  Serves one client from accept to close, then the next.
+ * The worker role.  A worker serves one client at a time, from accept to
+ * close.
  *
- * Log first, then echo: a byte is sent back only after the record that
- * holds it is in the log pipe.
+ * It echoes a byte only after the record with this byte is in the log pipe.
  *
- * Signals: SIGHUP leaves when idle, which is at once or after the client it
- * serves.  SIGTERM finishes the message in hand and leaves; the master
- * repeats it until the worker is gone.
+ * Signals: after SIGHUP the worker exits when it is idle: at once, or after
+ * the current client.  After SIGTERM it finishes the current message and
+ * exits; the master repeats SIGTERM until the worker has exited.
  */
 #ifndef ECHO_LOGD_WORKER_H
 #define ECHO_LOGD_WORKER_H
@@ -16,12 +16,16 @@
 #include "ipc/descriptors.h"
 #include "ipc/scoreboard.h"
 
-/* Beside 0, which is a worker that was asked to leave or has served its number of clients. */
+/*
+ * Exit status of a worker that failed.  The status is 0 if it was told to exit or has served
+ * clients_per_worker clients.
+ */
 enum worker_exit { WORKER_CANNOT_GO_ON = 4 };
 
 /*
- * Runs in the child that child_fork() made, on slot SLOT_INDEX, until it is
- * time to leave.  Returns the exit status.
+ * Runs a worker in the slot SLOT_INDEX, in a child that child_fork() created.
+ * Returns the exit status of the process; after a failure, the shortage is
+ * recorded (shortage.h).
  */
 int worker_run(const struct config *config, const struct descriptors *fds,
 	       struct scoreboard *board, unsigned slot_index);
