@@ -1,8 +1,8 @@
-# Where things go.
+# The directories of the installation.
 
 # ECHO_LOGD_EXPAND(VARIABLE, VALUE)
 # Sets the shell VARIABLE to VALUE without references to other directories.
-# Only good once prefix is no longer NONE.
+# Use it only when prefix is no longer NONE.
 AC_DEFUN([ECHO_LOGD_EXPAND], [
 	$1=$2
 	AS_IF([test "$exec_prefix" = NONE], [exec_prefix='${prefix}'])
@@ -12,8 +12,8 @@ AC_DEFUN([ECHO_LOGD_EXPAND], [
 ])
 
 # ECHO_LOGD_DIRS
-# Under /usr, given or by default, /etc and /var are the system's; any other
-# prefix holds everything.  A directory that was given is never touched.
+# If the prefix is /usr, the default for files below /etc and /var is the system's /etc and /var.
+# Any other prefix holds all files.  A directory that the user has given is never changed.
 AC_DEFUN([ECHO_LOGD_DIRS], [
 	AS_IF([test "$prefix" = NONE], [prefix="$ac_default_prefix"])
 	AS_IF([test "$prefix" = /usr], [
@@ -25,22 +25,22 @@ AC_DEFUN([ECHO_LOGD_DIRS], [
 	AC_SUBST([log_dir], ['${localstatedir}/log/echo-logd'])
 	AC_SUBST([state_dir], ['${localstatedir}/lib/echo-logd'])
 	AC_SUBST([runtime_dir], ['${runstatedir}/echo-logd'])
-	# For make to expand: autoconf's directories refer to each other to the end.
+	# make expands these, because directories refer to each other until configure has ended.
 	AC_SUBST([ECHO_LOGD_PATHS], ["dnl
 -DECHO_LOGD_CONFIG_FILE='\"\$(config_file)\"' dnl
 -DECHO_LOGD_LOG_DIR='\"\$(log_dir)\"' dnl
 -DECHO_LOGD_STATE_DIR='\"\$(state_dir)\"' dnl
 -DECHO_LOGD_RUNTIME_DIR='\"\$(runtime_dir)\"' dnl
 -DECHO_LOGD_SBINDIR='\"\$(sbindir)\"'"])
-	# LogsDirectory= and its like know /var and /run only.
+	# In a unit, LogsDirectory= and similar settings mean directories below /var and /run.
 	ECHO_LOGD_EXPAND([echo_logd_dirs], ["$localstatedir $runstatedir"])
 	AM_CONDITIONAL([DIRS_BY_UNIT], [test "$echo_logd_dirs" = "/var /run"])
 ])
 
 # ECHO_LOGD_SYSTEMD_DIR(NAME, DIRECTORY-BELOW-LIB, WHAT)
-# Adds --with-NAME.  Under /usr systemd.pc is asked; under another prefix the
-# files stay inside it, so that `make install` needs no rights elsewhere
-# (systemd finds them by itself under /usr/local).
+# Adds --with-NAME.  If the prefix is /usr, systemd.pc says where the files go.  Otherwise they stay
+# below the prefix, so that `make install` needs no rights elsewhere.  systemd also looks below
+# /usr/local.
 AC_DEFUN([ECHO_LOGD_SYSTEMD_DIR], [
 	AC_ARG_WITH([$1],
 		[AS_HELP_STRING([--with-$1=DIR], [directory for $3])],

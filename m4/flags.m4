@@ -1,10 +1,10 @@
 # The project's compiler and linker flags, each tried with the real compiler.
 
 # ECHO_LOGD_TRY_CFLAG(FLAG, [IF-REFUSED])
-# Adds FLAG to ECHO_LOGD_CFLAGS when the compiler takes it without a warning.
+# Adds FLAG to ECHO_LOGD_CFLAGS if the compiler accepts it without a warning.
 AC_DEFUN([ECHO_LOGD_TRY_CFLAG], [
 	AS_VAR_PUSHDEF([cache], [echo_logd_cv_cflag_$1])
-	AC_CACHE_CHECK([whether $CC takes $1], [cache], [
+	AC_CACHE_CHECK([whether $CC accepts $1], [cache], [
 		echo_logd_saved="$CFLAGS"
 		CFLAGS="$CFLAGS -Werror $1"
 		AC_COMPILE_IFELSE([AC_LANG_PROGRAM()], [AS_VAR_SET([cache], [yes])],
@@ -31,8 +31,8 @@ AC_DEFUN([ECHO_LOGD_TRY_LDFLAG], [
 	AS_VAR_POPDEF([cache])
 ])
 
-# _FORTIFY_SOURCE does nothing without optimisation but warn, quarrels with a
-# level that the user chose, and hides from the sanitizers what they look for.
+# _FORTIFY_SOURCE is not defined without optimisation, where it only makes the compiler warn; if the
+# user has chosen a level; or with sanitizers, because it hides errors from them.
 AC_DEFUN([_ECHO_LOGD_FORTIFY], [
 	AC_MSG_CHECKING([whether to define _FORTIFY_SOURCE])
 	AC_COMPILE_IFELSE([AC_LANG_SOURCE([[
@@ -61,8 +61,8 @@ AC_DEFUN([_ECHO_LOGD_SANITIZERS], [
 		[AC_MSG_ERROR([the sanitizers' libraries are missing])])
 ])
 
-# libFuzzer finds its way by what this compiles into everything; with its own main it is
-# linked to the targets alone (tests/Makefile.am).
+# This compiles into all code what libFuzzer needs to see which parts of it run.  Only the targets
+# are linked with libFuzzer, which has its own main() (tests/Makefile.am).
 AC_DEFUN([_ECHO_LOGD_FUZZERS], [
 	AC_CACHE_CHECK([whether $CC builds fuzzers], [echo_logd_cv_fuzzers], [
 		echo_logd_saved="$CFLAGS"
@@ -76,7 +76,9 @@ AC_DEFUN([_ECHO_LOGD_FUZZERS], [
 			]])], [echo_logd_cv_fuzzers=yes], [echo_logd_cv_fuzzers=no])
 		CFLAGS="$echo_logd_saved"])
 	AS_IF([test "$echo_logd_cv_fuzzers" = no],
-		[AC_MSG_ERROR([--enable-fuzzers needs libFuzzer, which $CC does not have; on Debian: apt-get install clang libclang-rt-14-dev, then configure CC=clang])])
+		[AC_MSG_ERROR(m4_normalize([--enable-fuzzers needs libFuzzer, which $CC does not
+			have; on Debian: apt-get install clang libclang-rt-14-dev,
+			then configure CC=clang]))])
 	enable_sanitizers=yes
 	ECHO_LOGD_TRY_CFLAG([-fsanitize=fuzzer-no-link])
 ])
@@ -104,7 +106,8 @@ AC_DEFUN([ECHO_LOGD_FLAGS], [
 	ECHO_LOGD_CFLAGS=
 	ECHO_LOGD_LDFLAGS=
 	ECHO_LOGD_TRY_CFLAG([-std=gnu17],
-		[AC_MSG_ERROR([echo-logd is written in C17 with GNU extensions; $CC does not take -std=gnu17])])
+		[AC_MSG_ERROR(m4_normalize([echo-logd is written in C17 with GNU extensions;
+			$CC does not accept -std=gnu17]))])
 	m4_map_args([ECHO_LOGD_TRY_CFLAG], [-Wall], [-Wextra], [-Wshadow], [-Wstrict-prototypes],
 		[-Wmissing-prototypes], [-Wold-style-definition], [-Wpointer-arith], [-Wundef],
 		[-Wvla], [-Wformat=2])

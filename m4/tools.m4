@@ -1,4 +1,4 @@
-# Libraries and programs; what is missing is named as Debian names it.
+# Libraries and programs.  If one is missing, the message names the Debian package.
 
 AC_DEFUN([ECHO_LOGD_PKG_CONFIG], [
 	PKG_PROG_PKG_CONFIG
@@ -12,8 +12,8 @@ AC_DEFUN([ECHO_LOGD_LIBRARY], [
 		[AC_MSG_ERROR([$2 is missing ($[$1]_PKG_ERRORS); on Debian: apt-get install $3])])
 ])
 
-# The system's Python, where the distribution's modules are, comes before
-# one that somebody put first on the PATH.  Only the tests need it.
+# /usr/bin is searched first: the system's Python finds the modules of the distribution.  Only the
+# tests need Python.
 AC_DEFUN([ECHO_LOGD_PYTHON], [
 	AC_ARG_VAR([PYTHON], [Python 3 that runs the tests, with pytest])
 	AC_PATH_PROG([PYTHON], [python3], [python3], [/usr/bin$PATH_SEPARATOR$PATH])

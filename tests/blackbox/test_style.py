@@ -42,7 +42,8 @@ def test_the_tree():
 
 @pytest.mark.parametrize("name", [
     "README.md", "doc/a.md", "man/a.8.in", "src/a.c", "src/base/a.h", "tests/a.c", "tests/unit/a.h",
-    "tests/a.py", "tests/unit/a.py", "script/a.sh", "completion/a"])
+    "tests/a.py", "tests/unit/a.py", "script/a.sh", "completion/a", "Makefile.am", "src/Makefile.am",
+    "tests/Makefile.am", "configure.ac", "m4/a.m4", "systemd/a.service.in"])
 def test_a_long_line(tmp_path, name):
     text = "\n%s\n%s\n"
     assert found(tmp_path, name, text % ("x " * 50, WIDE)) == ["3: " + TOO_LONG]
@@ -55,7 +56,8 @@ def test_a_long_line_of_a_program(tmp_path, name, program):
 
 
 @pytest.mark.parametrize("name", ["LICENSE", "tests/fuzz/corpus/a.py", "tests/bench/peers/a.py",
-                                  "tests/fuzz/a.dict", "src/Makefile.am", "debian/control"])
+                                  "tests/fuzz/a.dict", "debian/control", "Makefile.in",
+                                  "src/Makefile.in", "aclocal.m4", "build/Makefile.am"])
 def test_what_is_not_checked(tmp_path, name):
     (tmp_path / "src").mkdir()
     (tmp_path / "src/b.c").write_text("\n")
