@@ -58,11 +58,13 @@ need() {
 	done
 	[[ ${#missing[@]} -gt 0 ]] || return 0
 	if [[ $EUID -ne 0 ]] && ! command -v sudo >/dev/null; then
-		die "packages are missing and there is no sudo; run as root: apt-get install ${missing[*]}"
+		die "packages are missing and there is no sudo; run as root:" \
+			"apt-get install ${missing[*]}"
 	fi
 	say "installing ${missing[*]}"
 	# Package lists may be absent or too old: update them and try again.
-	if compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null && apt_install "${missing[@]}"; then
+	if compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null &&
+		apt_install "${missing[@]}"; then
 		return 0
 	fi
 	as_root apt-get update -qq </dev/null >&2
@@ -78,7 +80,8 @@ configured() {
 		die "the source tree itself was built in; first run 'make distclean' in $top"
 	[[ -x $top/configure ]] || "$top/autogen.sh" >&2
 	mkdir -p "$dir"
-	[[ -w $dir ]] || die "cannot write to $dir; if another user made it, remove it or build elsewhere"
+	[[ -w $dir ]] ||
+		die "cannot write to $dir; if another user made it, remove it or build elsewhere"
 	if [[ ! -e $dir/Makefile || $(cat "$stamp" 2>/dev/null) != "$*" ]]; then
 		(cd "$dir" && "$top/configure" --quiet "$@") >&2
 		printf '%s\n' "$*" >"$stamp"
@@ -91,8 +94,8 @@ build() {
 	make -C "$1" --no-print-directory -j"$(nproc)" all >&2
 }
 
-# first_look DIR PORT - prepares DIR for a daemon that a user tries: writes DIR/echo-logd.conf, if it
-# is missing, and has the daemon make DIR/run/scoreboard, where echo-logctl looks.
+# first_look DIR PORT - prepares DIR for a daemon that a user tries.  Writes DIR/echo-logd.conf, if
+# it is missing, and has the daemon make DIR/run/scoreboard, which echo-logctl reads.
 first_look() {
 	local dir=$1 port=$2
 	export RUNTIME_DIRECTORY=$dir/run
