@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A message log as lines in memory, and what logcheck.h finds in it.  Included after cmocka.h. */
+/* A message log in memory, and what ctl/logcheck.h finds there.  Include cmocka.h first. */
 #ifndef ECHO_LOGD_TEST_MEMORY_LOG_H
 #define ECHO_LOGD_TEST_MEMORY_LOG_H
 
@@ -34,7 +34,7 @@ static struct {
 	uint64_t records;
 } found;
 
-/* A connection in the making; what it adds goes to the end of memory_log. */
+/* A connection that adds its records to the end of memory_log. */
 struct talker {
 	struct record_style style;
 	struct record_head head;
@@ -73,7 +73,7 @@ static inline void open_it(struct talker *t)
 	t->head.n++;
 }
 
-/* A message of LEN bytes, in as many records as it takes. */
+/* Adds a message of LEN bytes, in as many records as necessary. */
 static inline void say(struct talker *t, const void *data, size_t len)
 {
 	const unsigned char *p = data;
@@ -89,7 +89,7 @@ static inline void say(struct talker *t, const void *data, size_t len)
 	t->totals.messages++;
 }
 
-/* A message of which only the first record comes. */
+/* Adds only the first record of a message. */
 static inline void say_part(struct talker *t)
 {
 	unsigned before = memory_log.n;
@@ -139,7 +139,7 @@ static inline void note_finding(void *context, const struct finding *finding)
 	found.finding[found.n++] = *finding;
 }
 
-/* Gives DATA to CHECK in pieces of random length, each in memory of its own. */
+/* Gives DATA to CHECK in pieces of random length, each in newly allocated memory. */
 static inline void feed(struct logcheck *check, const char *data, size_t len)
 {
 	size_t given = 0, taken;
@@ -181,7 +181,7 @@ static inline void end_check(struct logcheck *check)
 	logcheck_free(check);
 }
 
-/* Judges lines FIRST to END as a file. */
+/* Gives the lines from FIRST on, up to END, to CHECK as one file. */
 static inline void feed_lines(struct logcheck *check, enum log_format format, unsigned first,
 			      unsigned end)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Repeatable chance for property tests: TEST_SEED in the environment, or a fixed seed; printed. */
+/* Repeatable random data.  The environment variable TEST_SEED can set the seed; it is printed. */
 #ifndef ECHO_LOGD_TEST_RANDOM_H
 #define ECHO_LOGD_TEST_RANDOM_H
 
@@ -33,7 +33,7 @@ static inline size_t random_below(size_t n)
 	return (size_t)(random_u64() % n);
 }
 
-/* A code point as UTF-8, those that steer terminals often among them. */
+/* Writes a character as UTF-8; often one that controls terminals. */
 static inline size_t random_character(unsigned char *out)
 {
 	static const uint32_t hostile[] = {
@@ -75,7 +75,7 @@ enum random_kind {
 	RANDOM_CLEAN, RANDOM_BINARY, RANDOM_UTF8, RANDOM_MIXED, RANDOM_CONTROL, RANDOM_KINDS,
 };
 
-/* Fills LEN bytes; RANDOM_UTF8 may fill up to 3 less with ASCII in their place. */
+/* Fills LEN bytes.  At the end, 'z' replaces a character that does not fit. */
 static inline void random_fill(enum random_kind kind, unsigned char *out, size_t len)
 {
 	for (size_t i = 0; i < len;) {
@@ -110,7 +110,7 @@ static inline void random_fill(enum random_kind kind, unsigned char *out, size_t
 	}
 }
 
-/* Whether TEXT could do harm: no control byte, no broken UTF-8, no C1, no bidirectional control. */
+/* Whether TEXT is valid UTF-8 without C0, C1 and bidirectional control characters. */
 static inline int is_harmless(const char *text, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)text;

@@ -26,7 +26,7 @@
 #define MAX_FDS 64
 #define N_LISTENERS 3
 
-/* What a child tells of itself. */
+/* What a child reports about itself. */
 static struct report {
 	int fds[MAX_FDS];
 	unsigned n_fds;
@@ -38,7 +38,7 @@ static struct report {
 
 static int next_fd;
 
-/* A descriptor of its own number, each lower than the one before. */
+/* Moves FD to the next number; numbers go down. */
 static int make_fd(int fd)
 {
 	int to = next_fd--;
@@ -59,7 +59,7 @@ static struct descriptors make_all(void)
 	assert_int_equal(pipe(fds), 0);
 	d.log_read = make_fd(fds[0]);
 	d.log_write = make_fd(fds[1]);
-	/* What is the master's alone, above, between and below the others. */
+	/* Descriptors that only the master has, above, between and below the others. */
 	assert_true(dup2(STDERR_FILENO, 100) == 100 && dup2(STDERR_FILENO, 500) == 500);
 	make_fd(eventfd(0, 0));
 	assert_int_equal(pipe(fds), 0);
@@ -77,7 +77,7 @@ static void close_all(void)
 	close_range(3, ~0U, 0);
 }
 
-/* In the child; only what needs no memory of its own. */
+/* Runs in the child. */
 static void look_at_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -106,7 +106,7 @@ static void look_at_self(const struct descriptors *held)
 	report->pid = getpid();
 }
 
-/* Forks a child as the master does, signals blocked, and lets it tell. */
+/* Forks a child as the master does, with signals blocked, and has it report. */
 static void run_child(enum child_kind kind, struct descriptors *d)
 {
 	sigset_t block, before;
@@ -138,7 +138,7 @@ static bool has(int fd)
 	return false;
 }
 
-/* Exactly standard input, output, error and these. */
+/* Asserts that the child holds exactly standard input, output, error and these. */
 static void assert_holds(const int *fds, unsigned n)
 {
 	for (int fd = 0; fd <= STDERR_FILENO; fd++)
@@ -194,7 +194,7 @@ static void test_logger(void **state)
 	close_all();
 }
 
-/* All listeners there can be, and a master that lacks what is not open yet. */
+/* A master with all possible listeners, and one that has not opened anything but the doorbell. */
 static void test_most_and_least(void **state)
 {
 	struct descriptors d = NO_DESCRIPTORS;
@@ -247,7 +247,7 @@ static pid_t start_child_and_kill_master(enum child_kind kind, struct descriptor
 		if (child_fork(kind, d) == 0) {
 			char byte = 0;
 
-			/* Says that it is there, and answers once more if it lives to be asked. */
+			/* Reports that it runs.  If it outlives the master, it answers once. */
 			report->pid = getpid();
 			eventfd_write(d->doorbell, 1);
 			if (kind == CHILD_LOGGER && read(d->log_read, &byte, 1) == 1)
@@ -291,7 +291,7 @@ static void test_logger_outlives_the_master(void **state)
 
 static pid_t doomed_master;
 
-/* That of child.c too: the child goes on only when its master is gone. */
+/* master/child.c calls this too: the child continues only when its master is gone. */
 pid_t _Fork(void)
 {
 	pid_t (*of_libc)(void) = (pid_t (*)(void))dlsym(RTLD_NEXT, "_Fork");
@@ -302,7 +302,7 @@ pid_t _Fork(void)
 	return pid;
 }
 
-/* A master that dies right after its fork, before the child has asked for its signal. */
+/* The master dies right after fork, before the child has set PR_SET_PDEATHSIG. */
 static void test_worker_sees_that_the_master_is_gone(void **state)
 {
 	struct descriptors d = make_all();

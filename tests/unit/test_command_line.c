@@ -53,7 +53,7 @@ static void test_the_path_becomes_absolute(void **state)
 	assert_string_equal(read.config_path, "/usr/e.conf");
 }
 
-/* The longest that fits, and one byte more: then what was noted before is gone too. */
+/* The longest command line that fits.  With one byte more, the one noted before is deleted too. */
 static void test_too_long(void **state)
 {
 	char word[sizeof(board.command_line)];
@@ -71,7 +71,7 @@ static void test_too_long(void **state)
 	assert_int_equal(command_line_read(&board, &read), -ENODATA);
 }
 
-/* As a damaged scoreboard might have it. */
+/* A damaged scoreboard might contain these. */
 static void test_what_is_no_command_line(void **state)
 {
 	struct options read;

@@ -31,7 +31,7 @@ static void write_bytes(const char *text, size_t len)
 	assert_int_equal(fclose(f), 0);
 }
 
-/* Loads TEXT into `config`, which starts out as no configuration can be. */
+/* Loads TEXT into `config`, which is filled with a byte that no valid configuration has. */
 static int load_bytes(const char *text, size_t len)
 {
 	write_bytes(text, len);
@@ -71,7 +71,7 @@ static void assert_untouched(void)
 		assert_int_equal(((unsigned char *)&config)[i], 0xa5);
 }
 
-/* One mistake, in LINE, that says NEEDLE. */
+/* Asserts that there is one mistake, in LINE, whose message contains NEEDLE. */
 static void assert_bad_bytes(const char *text, size_t len, unsigned line, const char *needle)
 {
 	char prefix[80];
@@ -130,7 +130,7 @@ static void test_defaults(void **state)
 	assert_false(config.addresses_are_default);
 }
 
-/* The directory that systemd made for an instance. */
+/* systemd names the directory that it made for an instance. */
 static void test_default_path(void **state)
 {
 	static const struct {
@@ -176,8 +176,8 @@ static void test_accepted_lines(void **state)
 	assert_good("\xef\xbb\xbf[server]\r\nport = 70\r\n\r\n[log]\r\nformat = json");
 	assert_int_equal(config.port, 70);
 	assert_int_equal(config.format, FORMAT_JSON);
-	assert_good("# c\n; c\n  # indented ;c\n \t \n[server]\t \nport\t=\t70 \t\n[log]\n[server]\n"
-		    "max_spare=9\n");
+	assert_good("# c\n; c\n  # indented ;c\n \t \n[server]\t \nport\t=\t70 \t\n[log]\n"
+		    "[server]\nmax_spare=9\n");
 	assert_int_equal(config.port, 70);
 	assert_int_equal(config.max_spare, 9);
 	assert_good("[log]\npath = /a\xff\xfe\n# \xff\xc2\x9b\n");
@@ -212,7 +212,8 @@ static void test_traps(void **state)
 	assert_bad("[ server ]\n", 1, "did you mean [server]");
 	assert_bad("[Server]\nport = 0\n", 1, "did you mean [server]");
 	assert_bad("[network]\nport = 0\n", 1, "unknown section [network]");
-	assert_bad("[logloglogloglogloglogloglogloglogloglogloglogloglogloglog]\n", 1, "unknown section");
+	assert_bad("[logloglogloglogloglogloglogloglogloglogloglogloglogloglog]\n", 1,
+		   "unknown section");
 	assert_bad("[server]\nPort = 70\n", 2, "server.port");
 	assert_bad("[server]\n\xef\xbb\xbfport = 70\n", 2, "unknown key");
 	assert_bad("[server]\rport = 70\n", 1, "control");
@@ -224,7 +225,7 @@ static void test_traps(void **state)
 	assert_bad_bytes("\0", 1, 1, "control");
 }
 
-/* The longest line that passes reaches inih whole; one byte more is refused. */
+/* inih gets the longest allowed line whole.  One byte more is refused. */
 static void test_line_limit(void **state)
 {
 	static const char key[] = "[log]\npath = ";
@@ -250,7 +251,7 @@ static void test_line_limit(void **state)
 		else
 			assert_bad(text, 1, "too long");
 	}
-	/* The part of the path that rotated names are made from. */
+	/* The last part of the path, because rotated files get longer names. */
 	memset(name, 'x', 190);
 	name[190] = '\0';
 	snprintf(text, sizeof(text), "[log]\npath=/%s\n", name);
@@ -290,7 +291,7 @@ static void test_not_a_file(void **state)
 	char path[80];
 
 	(void)state;
-	alarm(10);	/* a FIFO or /dev/full that is not refused never ends */
+	alarm(10);	/* reading a FIFO or /dev/full never ends */
 	assert_unreadable(dir, -EISDIR);
 	assert_unreadable("/dev/full", -ENOTSUP);
 	assert_unreadable("/dev/null", -ENOTSUP);
@@ -317,7 +318,7 @@ static void test_rules_that_span_keys(void **state)
 		   "log.at_message_limit");
 	assert_good("[log]\nformat = raw\nmessage_limit = 10\nat_message_limit = stop\n");
 	assert_good("[log]\nformat = raw\n");
-	/* A bad value is one mistake, not also what its default would break. */
+	/* A bad value is one mistake.  Its default is not checked against other keys. */
 	assert_bad("[server]\nmax_spare = x\nmin_spare = 60\n", 2, "server.max_spare");
 	assert_int_equal(load_overrides("[log]\nmessage_limit = 10\n", raw, 1), -EINVAL);
 	assert_int_equal(strncmp(diagnostics.text, "-o log.format=raw: ", 19), 0);
@@ -326,11 +327,11 @@ static void test_rules_that_span_keys(void **state)
 static void test_overrides(void **state)
 {
 	static const char *const good[] = {"server.port=70", "log.path= /a=b.c ", "server.port=71"};
-	static const char *const bad[] = {"server.port=x",	 "server.prot=1",    "serve.port=1",
-					  "port=1",		 "server.port",	     "=",
-					  "server.=1",		 ".port=1",	     "log.path=/a ;b",
-					  "log.path=/a\nport=1", "log.mode=",	     "",
-					  "a=server.port"};
+	static const char *const bad[] = {
+		"server.port=x", "server.prot=1", "serve.port=1", "port=1", "server.port", "=",
+		"server.=1", ".port=1", "log.path=/a ;b", "log.path=/a\nport=1", "log.mode=", "",
+		"a=server.port",
+	};
 	const size_t n_bad = sizeof(bad) / sizeof(bad[0]);
 	char long_path[300] = "log.path=/d/", spread[400] = "server.address=";
 	const char *too_long[] = {long_path, spread};
@@ -344,12 +345,13 @@ static void test_overrides(void **state)
 	assert_int_equal(load_overrides("[server]\nport = y\n", bad, n_bad), -EINVAL);
 	assert_untouched();
 	assert_int_equal(count_lines(diagnostics.text), n_bad + 1);
-	assert_non_null(strstr(diagnostics.text, "-o server.prot=1: unknown key; did you mean server.port"));
+	assert_non_null(strstr(diagnostics.text,
+			       "-o server.prot=1: unknown key; did you mean server.port"));
 	assert_non_null(strstr(diagnostics.text, "-o log.path=/a\\nport=1: "));
 	for (; (line = strchr(line, '\n')) && line[1]; line++)
 		assert_int_equal(strncmp(line + 1, "-o ", 3), 0);
 
-	/* What would pass here could not be read back from a dump. */
+	/* A line of a file cannot be so long, so a dump of these could not be read back. */
 	memset(long_path + strlen(long_path), 'd', 100);
 	strcat(long_path, "/");
 	memset(long_path + strlen(long_path), 'f', 100);
@@ -359,7 +361,7 @@ static void test_overrides(void **state)
 	assert_int_equal(count_lines(diagnostics.text), 2);
 }
 
-/* Bytes of the file reach a terminal only escaped, and a flood of mistakes is bounded and counted. */
+/* Bytes of the file are escaped, and if there are too many mistakes the rest is only counted. */
 static void test_diagnostics(void **state)
 {
 	char text[60000], *p = text;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The key table against what is shipped: echo-logd.conf and its manual page. */
+/* The table of keys, and whether the shipped echo-logd.conf and its manual page agree with it. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,18 +32,19 @@ static void load(const char *text, struct config *ret_config)
 	unlink(file);
 }
 
-/* Every key: both ends of its range, just beyond, and what looks like a value. */
+/* For each key: the ends of its range, values just outside, and text that is no value. */
 static const struct {
 	const char *key, *good[6], *bad[14];
 } ranges[] = {
 	{"server.port", {"1", "65535", "7777"},
-	 {"0", "65536", "-1", "+7", "0x7", "7 7", "7.0", "7K", "seven", "07", "99999999999999999999",
-	  "18446744073709551623"}},
+	 {"0", "65536", "-1", "+7", "0x7", "7 7", "7.0", "7K", "seven", "07",
+	  "99999999999999999999", "18446744073709551623"}},
 	{"server.max_clients", {"1", "100000"}, {"0", "100001", "1s", "1K", "-0"}},
 	{"server.idle_timeout", {"0", "100ms", "365d", "8760h", "5m", "90"},
 	 {"99ms", "366d", "1y", "1.5h", "1 h", "-1s", "1h30m", "5M", "s", "8761h", "5us",
 	  "213503982334602d"}},
-	{"server.drain_timeout", {"0", "1ms", "1d", "86400"}, {"86401", "25h", "2d", "2 s", "never"}},
+	{"server.drain_timeout", {"0", "1ms", "1d", "86400"},
+	 {"86401", "25h", "2d", "2 s", "never"}},
 	{"server.clients_per_worker", {"0", "1", "1000000000"}, {"1000000001", "-1", "none"}},
 	{"server.min_spare", {"1", "32"}, {"0", "100001"}},
 	{"server.max_spare", {"4", "100000"}, {"0", "100001"}},
@@ -66,7 +67,8 @@ static const struct {
 	{"log.keep_free", {"0", "1", "1048576G", "1%", "99%", "64M"},
 	 {"0%", "100%", "5 %", "%", "5%%", "1.5%", "05%", "1048577G", "-1", "1T"}},
 	{"log.logger_timeout", {"0", "1s", "1d"}, {"999ms", "25h"}},
-	{"server.address", {"*", "0.0.0.0", "::", "::1,127.0.0.1", "fe80::1%eth0", "10.0.0.1 , ::2"},
+	{"server.address",
+	 {"*", "0.0.0.0", "::", "::1,127.0.0.1", "fe80::1%eth0", "10.0.0.1 , ::2"},
 	 {"localhost", "127.0.0.1, 127.0.0.1", "::1, 0:0:0:0:0:0:0:1", "*, ::1", "::1, *", "1.2.3",
 	  "127.0.0.01", "[::1]", "::1%eth0", "fe80::1", "fe80::1%", "::1,,::2", "::ffff:1.2.3.4",
 	  "1.2.3.4:7"}},
@@ -157,7 +159,7 @@ static void test_guesses(void **state)
 				 &config_keys[i]);
 }
 
-/* A file of the source tree, with what `make` would put for its placeholders. */
+/* Reads a file of the source tree and replaces the placeholders as `make` does. */
 static char *read_source(const char *name)
 {
 	const char *top = getenv("ECHO_LOGD_SRCDIR"), mark[] = "@LOG_DIR@";
@@ -187,7 +189,7 @@ static unsigned count(const char *text, const char *needle)
 	return n;
 }
 
-/* A comment that was wrapped becomes one line again. */
+/* Joins the lines of each wrapped comment. */
 static void join_comments(char *text)
 {
 	bool in_comment = strncmp(text, "# ", 2) == 0;
@@ -232,7 +234,7 @@ static void test_shipped_file(void **state)
 		snprintf(once, sizeof(once), "\n#%s = ", key->name);
 		assert_int_equal(count(text, once), 1);
 	}
-	/* Without its comments it sets every key, each to its default. */
+	/* With the comment signs removed, it sets each key to its default. */
 	for (p = text; (p = strstr(p, "\n#")); p++)
 		if (p[2] != ' ')
 			memmove(p + 1, p + 2, strlen(p + 2) + 1);
@@ -252,7 +254,7 @@ static const char *const reloads[] = {
 	[RELOAD_RESTART] = "\nTakes effect: on restart.\n",
 };
 
-/* Where the item of key I, which begins at ITEM, ends: at the next key, or with the section. */
+/* Where the item of key I, which begins at ITEM, ends: at the next key or section. */
 static const char *find_end(const char *item, size_t i)
 {
 	const char *end = strstr(item, "\n.Sh "), *next = NULL;
@@ -265,7 +267,7 @@ static const char *find_end(const char *item, size_t i)
 	return next && next < end ? next : end;
 }
 
-/* Each item of conf(5) has the default, the range, what 0 means, the words and the reload. */
+/* Each item of conf(5) has the default, the range, the meaning of 0, the words and the reload. */
 static void test_manual(void **state)
 {
 	char *text = read_source("man/echo-logd.conf.5.in"), *p = text;
@@ -287,9 +289,10 @@ static void test_manual(void **state)
 		if (key->max > 0) {
 			char low[64], high[64];
 
-			/* Units as the table's own formatter writes them. */
+			/* With the units that config_value_describe() uses. */
 			config_value_describe(key, needle, sizeof(needle));
-			assert_int_equal(sscanf(strstr(needle, "from "), "from %63s to %63[^, ]", low, high), 2);
+			assert_int_equal(sscanf(strstr(needle, "from "), "from %63s to %63[^, ]",
+						low, high), 2);
 			snprintf(needle, sizeof(needle), "%s to %s", low, high);
 			if (!strstr(words, needle))
 				fail_msg("conf(5), %s: not in the range: %s", key->name, needle);

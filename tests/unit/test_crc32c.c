@@ -7,7 +7,7 @@
 #include "format/crc32c.h"
 #include "random.h"
 
-/* RFC 3720, appendix B.4, and the usual check value. */
+/* The examples of RFC 3720, appendix B.4, and the usual check value. */
 static void test_known_values(void **state)
 {
 	unsigned char zeros[32] = { 0 }, ones[32], up[32];
@@ -84,7 +84,7 @@ static void test_parts_combine(void **state)
 	}
 }
 
-/* Lengths that no buffer has: cut twice, either way first. */
+/* With lengths that no buffer has: both ways to combine three parts give the same result. */
 static void test_combining_is_associative(void **state)
 {
 	(void)state;

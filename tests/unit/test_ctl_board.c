@@ -67,7 +67,7 @@ static void test_sees_what_the_daemon_counts(void **state)
 	assert_int_equal(totals.in_flight_bytes, 12);
 }
 
-/* It cannot change what it looks at. */
+/* The mapping is read-only. */
 static void test_cannot_write(void **state)
 {
 	struct scoreboard *board;
@@ -84,7 +84,7 @@ static void test_cannot_write(void **state)
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
-	/* A sanitizer turns the signal into an exit status. */
+	/* With a sanitizer the child exits instead of being killed by the signal. */
 	assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) != 0);
 	assert_int_equal(atomic_load(&made->torn_bytes), 0);
 }
@@ -103,7 +103,7 @@ static void test_none(void **state)
 	check_refused(-ENOENT);
 }
 
-/* Cut off anywhere: an error, never a signal. */
+/* A scoreboard that is truncated anywhere is an error, and no signal. */
 static void test_truncated(void **state)
 {
 	uint64_t size = made->size_bytes;
@@ -116,7 +116,7 @@ static void test_truncated(void **state)
 		struct scoreboard *board;
 		int fd;
 
-		/* A new file: the old one is mapped. */
+		/* A new file, because the old one is mapped. */
 		assert_int_equal(unlink(path), 0);
 		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		assert_true(fd >= 0);
@@ -142,7 +142,7 @@ static void test_foreign(void **state)
 	check_refused(-EBADMSG);
 }
 
-/* Nobody who can write to the directory makes a tool of root's wait, or leads it elsewhere. */
+/* Who can write to the directory cannot make a tool of root wait or open another file. */
 static void test_no_regular_file(void **state)
 {
 	(void)state;
@@ -187,7 +187,7 @@ static void end_process(pid_t pid)
 
 	kill(pid, SIGKILL);
 	assert_int_equal(waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT), 0);
-	/* Dead, and not reaped. */
+	/* A zombie. */
 	assert_false(board_master_lives(pid));
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	assert_false(board_master_lives(pid));
@@ -195,7 +195,8 @@ static void end_process(pid_t pid)
 
 static void test_master_lives(void **state)
 {
-	static const char *const others[] = {"echo-log-worker", "echo-log-logger", "sh", "a) Z (b", ""};
+	static const char *const others[] = {"echo-log-worker", "echo-log-logger", "sh", "a) Z (b",
+					     ""};
 	pid_t pid = start_process("echo-logd");
 
 	(void)state;
@@ -204,7 +205,7 @@ static void test_master_lives(void **state)
 	pid = start_process("echo-logd-crash");
 	assert_true(board_master_lives(pid));
 	end_process(pid);
-	/* The number went to somebody else. */
+	/* Another process has the pid now. */
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
 		pid = start_process(others[i]);
 		assert_false(board_master_lives(pid));
@@ -212,7 +213,7 @@ static void test_master_lives(void **state)
 	}
 }
 
-/* To kill(2) these are everybody, a group, the caller's own group. */
+/* With these, kill(2) would signal all processes, another process group, or the caller's. */
 static void test_no_process_at_all(void **state)
 {
 	(void)state;
@@ -226,7 +227,8 @@ static void test_no_process_at_all(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_sees_what_the_daemon_counts, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_sees_what_the_daemon_counts, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_cannot_write, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_none, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_truncated, set_up, tear_down),

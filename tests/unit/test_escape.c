@@ -76,7 +76,7 @@ static void test_every_byte(void **state)
 	}
 }
 
-/* Everything fits piece by piece in little room; the pieces are what one piece would be. */
+/* Escapes the text in small pieces.  Together they are the text that is escaped at once. */
 static void check_pieces(enum escape_style style, const unsigned char *in, size_t in_len)
 {
 	static char whole[SIZE * 6];
@@ -96,11 +96,11 @@ static void check_pieces(enum escape_style style, const unsigned char *in, size_
 		for (size_t i = room; i < sizeof(piece); i++)
 			assert_int_equal(piece[i], '~');
 		assert_memory_equal(piece, whole + at, got);
-		/* Full means full: what comes next would not have fitted. */
+		/* A piece ends only when the next character does not fit. */
 		if (done + taken < in_len)
 			assert_true(got + 12 > room);
 		at += got;
-		/* A piece is read on its own. */
+		/* Each piece can be read without the others. */
 		assert_int_equal(unescape(style, back, piece, got), taken);
 		assert_memory_equal(back, in + done, taken);
 	}
@@ -158,7 +158,7 @@ static void test_unescape_refuses(void **state)
 		assert_int_equal(unescape(ESCAPE_JSON, out, json[i], strlen(json[i])), -EBADMSG);
 }
 
-/* One way to write each text: what mutations still read as is written back the same. */
+/* There is one way to write each text: changed text is refused, or is what would be written. */
 static void test_unescape_is_canonical(void **state)
 {
 	unsigned char in[60];

@@ -9,13 +9,13 @@
 
 #define STREAM_MAX 400
 
-/* Lengths of the messages, the unfinished last one behind them. */
+/* The lengths of the messages; the last one may be unfinished. */
 struct lengths {
 	size_t at[STREAM_MAX + 1];
 	size_t n;
 };
 
-/* What the words of framing.h say, in the plainest way. */
+/* What worker/framing.h promises, in the simplest code. */
 static void expect_lines(const char *data, size_t len, size_t max_bytes, struct lengths *ret)
 {
 	size_t run = 0;
@@ -31,7 +31,7 @@ static void expect_lines(const char *data, size_t len, size_t max_bytes, struct 
 	ret->at[ret->n++] = run;
 }
 
-/* Feeds DATA in chunks that end at CUTS, as a worker that keeps what is not complete. */
+/* Gives DATA in chunks that end at CUTS.  As in a worker, an incomplete message waits for more. */
 static void feed(const char *data, const size_t *cuts, size_t n_cuts, size_t max_bytes,
 		 struct lengths *ret)
 {
@@ -113,7 +113,7 @@ static void test_searched_is_not_searched_again(void **state)
 	assert_int_equal(framing_next(FRAMING_LINE, "abcd", 4, 4, 4), 4);
 }
 
-static void test_stream_takes_all(void **state)
+static void test_stream_is_cut_at_the_limit_only(void **state)
 {
 	(void)state;
 	assert_int_equal(framing_next(FRAMING_STREAM, "", 0, 0, 10), 0);
@@ -137,7 +137,7 @@ int main(void)
 		cmocka_unit_test(test_line_at_every_split),
 		cmocka_unit_test(test_line_byte_by_byte),
 		cmocka_unit_test(test_searched_is_not_searched_again),
-		cmocka_unit_test(test_stream_takes_all),
+		cmocka_unit_test(test_stream_is_cut_at_the_limit_only),
 		cmocka_unit_test(test_line_at_the_limit),
 	};
 

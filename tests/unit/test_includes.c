@@ -19,7 +19,7 @@
 #define MAX_MODULES 256
 #define NAME_SIZE 128
 
-/* From the ground up.  src/main.c has no folder. */
+/* The lowest layer first.  src/main.c is in no folder. */
 static const struct layer {
 	const char *folder, *may_use;
 } layers[] = {
@@ -39,7 +39,7 @@ static char modules[MAX_MODULES][NAME_SIZE];	/* "ipc/scoreboard" */
 static bool includes[MAX_MODULES][MAX_MODULES];
 static unsigned n_modules, n_includes, n_wrong;
 
-/* FILE without its ending, as an index. */
+/* The index of the module of FILE: its name without the extension. */
 static unsigned module_of(const char *file)
 {
 	size_t len = strcspn(file, ".");
@@ -82,8 +82,8 @@ static void check_include(const char *file, const char *included)
 	snprintf(path, sizeof(path), "%s/%s", source_directory, included);
 	there = fopen(path, "r");
 	if (!allowed || !there || !to[0] || (strcmp(from, to) != 0 && !strstr(allowed, wanted))) {
-		print_error("%s: #include \"%s\"; allowed: a header of its own folder or of%s\n", file,
-			    included, allowed && allowed[0] ? allowed : " none");
+		print_error("%s: #include \"%s\"; allowed: a header of its own folder or of%s\n",
+			    file, included, allowed && allowed[0] ? allowed : " none");
 		n_wrong++;
 	}
 	if (there)
@@ -128,12 +128,12 @@ static int read_sources(void **state)
 static void test_includes_point_downwards(void **state)
 {
 	(void)state;
-	/* Else it has not read the sources. */
+	/* Otherwise the sources were not read. */
 	assert_true(n_includes > 200);
 	assert_int_equal(n_wrong, 0);
 }
 
-/* Whether M includes, through any number of others, one that is on the way to it.  Says so. */
+/* Whether M, directly or through others, includes a module that is on the way to M.  Prints it. */
 static bool is_in_circle(unsigned m, bool on_way[], bool done[])
 {
 	if (done[m])

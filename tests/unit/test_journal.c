@@ -20,7 +20,7 @@
 
 static char said[1 << 20];
 
-/* What SPEAK says on stderr, which is no journal here, goes to `said`.  Returns the number of lines. */
+/* Runs SPEAK and reads into `said` what it writes to stderr.  Returns the number of lines. */
 static unsigned listen_to(void (*speak)(void))
 {
 	int saved = dup(STDERR_FILENO), file = fileno(tmpfile());
@@ -56,7 +56,7 @@ static void test_words_only_where_stderr_is_no_journal(void **state)
 	assert_int_equal(listen_to(say_one), 1);
 	assert_string_equal(said, "echo-logd: cannot write: No space left on device\n");
 	assert_string_equal(journal_last_error(), "cannot write: No space left on device");
-	/* No one to wait for. */
+	/* There is no journal to wait for. */
 	journal_flush();
 }
 
@@ -70,7 +70,7 @@ static void flood(void)
 		journal_error("error %u", i);
 }
 
-/* A process speaks no more than it may; and errors pass, however many warnings there were. */
+/* The rate of messages is limited.  However many warnings there are, errors are still written. */
 static void test_a_flood(void **state)
 {
 	uint64_t began = clock_monotonic_usec(), allowed;
@@ -81,14 +81,14 @@ static void test_a_flood(void **state)
 	allowed = JOURNAL_BURST +
 		  (clock_monotonic_usec() - began) * JOURNAL_PER_SECOND / 1000000 + 1;
 	assert_true(lines >= JOURNAL_BURST);
-	/* Of each kind, and the lines that count what was suppressed. */
+	/* Warnings and errors have a limit each.  Other lines count suppressed messages. */
 	assert_true(lines <= 4 * allowed);
 	assert_non_null(strstr(said, "echo-logd: warning 0\n"));
 	assert_non_null(strstr(said, "echo-logd: error 0\n"));
 	assert_non_null(strstr(said, "messages of this process: too many per second"));
 	for (char *p = said; (p = strstr(p, "echo-logd: error ")); p++)
 		errors++;
-	/* One was said before. */
+	/* The test before this one wrote one. */
 	assert_true(errors >= JOURNAL_BURST - 1);
 	assert_true(errors <= allowed);
 	assert_string_equal(journal_last_error(), "error 1999");
@@ -135,7 +135,7 @@ static void test_each_event_is_explained(void **state)
 		assert_null(strstr(entry + 1, head));
 		entry += strlen(head);
 		assert_memory_equal(entry, "Subject: ", strlen("Subject: "));
-		/* A head, an empty line, and what to do. */
+		/* The header lines, an empty line, and the explanation. */
 		entry = strstr(entry, "\n\n");
 		assert_non_null(entry);
 		assert_true(isupper((unsigned char)entry[2]) || entry[2] == '@');

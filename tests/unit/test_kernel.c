@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Pipes and splice(2): what src/logger.h relies on, held against the running kernel. */
+/* What src/logger/logger.h assumes about pipes and splice(2), tested with the running kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,8 +31,8 @@
 #define FILE_BYTES_MIN (1024 * 1024)
 
 /*
- * Says who wrote it, which of his it is, and how long it is.  One write(2) has
- * one, or a run of those that are as long as a page of the pipe (src/logpipe.h).
+ * Names its writer, its number and its length.  A write(2) has one chunk, or
+ * several that are as long as a page of the pipe (src/worker/logpipe.h).
  */
 struct chunk {
 	uint16_t len;
@@ -43,14 +43,14 @@ struct chunk {
 
 #define CHUNK_MIN offsetof(struct chunk, fill)
 
-/* Seen by all processes of a test. */
+/* Shared by all processes of a test. */
 static struct shared {
 	_Atomic uint32_t stop;
 	_Atomic uint32_t written[N_WRITERS];	/* chunks whose write(2) has returned */
 	_Atomic uint32_t failed;
 } *shared;
 
-/* What has come out, and what must come next. */
+/* What was read, and which chunk of each writer must come next. */
 struct reader {
 	uint32_t next[N_WRITERS];
 	unsigned char buf[2 * LOG_PIPE_BYTES];
@@ -80,7 +80,7 @@ static size_t make_chunk(struct chunk *chunk, unsigned writer, uint32_t n, uint3
 	return len;
 }
 
-/* Takes whole chunks out of DATA; returns how many bytes, or -1: torn, lost or doubled. */
+/* Checks the whole chunks in DATA.  Returns their bytes, or -1 if one is torn, lost or doubled. */
 static ssize_t check_chunks(const unsigned char *data, size_t len, uint32_t next[N_WRITERS])
 {
 	size_t done = 0;
@@ -116,7 +116,7 @@ static void pause_usec(unsigned usec)
 	nanosleep(&ts, NULL);
 }
 
-/* A child that does not outlive a test that failed. */
+/* Forks a child that the kernel kills when this process ends, so also if the test fails. */
 static pid_t fork_child(void)
 {
 	pid_t pid = fork();
@@ -140,7 +140,7 @@ static void close_pipe(const int fds[2])
 	close(fds[1]);
 }
 
-/* Fills CHUNKS with those of one write, from N on; returns their bytes. */
+/* Makes the CHUNKS of one write, from number N on.  Returns their bytes. */
 static size_t make_write(struct chunk chunks[MAX_RUN], unsigned writer, uint32_t n, uint32_t *seed,
 			 uint32_t *ret_chunks)
 {
@@ -158,7 +158,7 @@ static size_t make_write(struct chunk chunks[MAX_RUN], unsigned writer, uint32_t
 	return len * run;
 }
 
-/* Until told to stop; rests now and then, so that a file stays small. */
+/* Writes until `stop` is set.  With RESTS it pauses now and then, so that a file stays small. */
 static void write_chunks(int fd, unsigned writer, uint32_t seed, bool rests)
 {
 	struct chunk chunks[MAX_RUN];
@@ -208,7 +208,7 @@ static int set_up(void **state)
 	return 0;
 }
 
-/* Moves exactly what FIONREAD says through a second pipe; nothing may be left over each time. */
+/* Moves exactly as many bytes as FIONREAD counted to a second pipe.  They must be whole chunks. */
 static void move_and_check(int pipe_fd, const int stage[2], int n)
 {
 	while (n > 0) {
@@ -226,7 +226,7 @@ static void move_and_check(int pipe_fd, const int stage[2], int n)
 	reader.len = 0;
 }
 
-/* On a busy machine a writer may come late. */
+/* Whether each writer has written something; on a busy machine one may start late. */
 static bool has_heard_all(void)
 {
 	for (unsigned i = 0; i < N_WRITERS; i++)
@@ -272,14 +272,14 @@ static void test_fionread_counts_whole_writes(void **state)
 	race_fionread(LOG_PIPE_BYTES, 1000);
 }
 
-/* Writers that wait for room are woken in the middle of everything. */
+/* Writers that wait for room are woken at any time. */
 static void test_fionread_of_a_full_pipe(void **state)
 {
 	(void)state;
 	race_fionread(2 * PIPE_BUF, 3000);
 }
 
-/* Reads what is there; it must be whole chunks, all that were written and at most a run more. */
+/* Reads the pipe.  It must have whole chunks: all that were written, and at most one write more. */
 static void check_after_kill(int fd)
 {
 	uint32_t written = atomic_load(&shared->written[0]), *next = reader.next;
@@ -327,7 +327,7 @@ static void test_write_is_cut_between_chunks_when_killed(void **state)
 
 /* --- splice */
 
-/* The logger in little: the stage first, then batch by batch. */
+/* As the logger does it: first empties the stage, then moves batch by batch. */
 static void move_to_file(const int log[2], const int stage[2], int file_fd)
 {
 	for (;;) {
@@ -369,7 +369,7 @@ static void check_file(int file_fd)
 		assert_int_equal(reader.next[i], atomic_load(&shared->written[i]));
 }
 
-/* An unnamed file in DIRECTORY, or -1 where that is impossible. */
+/* Returns an unnamed file in DIRECTORY, or -1 if none can be made there. */
 static int open_unnamed(const char *directory)
 {
 	char path[PATH_MAX];
@@ -405,7 +405,7 @@ static void kill_movers(int file_fd)
 	}
 	atomic_store(&shared->stop, 1);
 	for (unsigned i = 0; i < N_WRITERS; i++) {
-		/* Somebody must make room for a writer that waits. */
+		/* A writer that waits needs a mover that makes room. */
 		pid_t pid = fork_mover(log, stage, file_fd);
 
 		wait_for_exit(writers[i], 0);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* splice(2) to a file that refuses, and tee(2), held against the running kernel. */
+/* splice(2) to a file that cannot be written, and tee(2), tested with the running kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,7 +44,7 @@ static void close_pipe(const int fds[2])
 	close(fds[1]);
 }
 
-/* Writes of 1 to PIPE_BUF bytes; what they were is in `written`.  Returns their sum. */
+/* Writes 1 to PIPE_BUF bytes at a time, and stores them in `written`.  Returns their number. */
 static int fill_pipe(int fd)
 {
 	size_t total = 0;
@@ -59,7 +59,7 @@ static int fill_pipe(int fd)
 	return (int)total;
 }
 
-/* An unnamed file in DIRECTORY, or -1 where that is impossible. */
+/* Returns an unnamed file in DIRECTORY, or -1 if none can be made there. */
 static int open_unnamed(const char *directory)
 {
 	char path[PATH_MAX];
@@ -79,7 +79,7 @@ static const char *disk_directory(void)
 	return directory && directory[0] ? directory : "/tmp";
 }
 
-/* Lets the file grow to SIZE: what it took is gone from the pipe, and nothing else. */
+/* Lets the file grow to SIZE.  Exactly the bytes that are in the file are gone from the pipe. */
 static void splice_up_to(int pipe_fd, int file_fd, rlim_t size, int total)
 {
 	struct rlimit limit;
@@ -106,7 +106,8 @@ static void fill_file(int file_fd)
 	signal(SIGXFSZ, SIG_IGN);
 	for (rlim_t size = 10001; bytes_in(fds[0]) > 0; size += 9973) {
 		splice_up_to(fds[0], file_fd, size, total);
-		assert_int_equal(lseek(file_fd, 0, SEEK_CUR), (int)size < total ? (int)size : total);
+		assert_int_equal(lseek(file_fd, 0, SEEK_CUR),
+				 (int)size < total ? (int)size : total);
 	}
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	signal(SIGXFSZ, SIG_DFL);
@@ -146,7 +147,7 @@ static void test_splice_refuses_append(void **state)
 	close(file_fd);
 }
 
-static void test_tee_takes_nothing(void **state)
+static void test_tee_leaves_the_pipe_as_it_is(void **state)
 {
 	int from[2], to[2], total;
 
@@ -170,7 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_splice_to_a_file_that_is_full),
 		cmocka_unit_test(test_splice_refuses_append),
-		cmocka_unit_test(test_tee_takes_nothing),
+		cmocka_unit_test(test_tee_leaves_the_pipe_as_it_is),
 	};
 
 	random_seed();

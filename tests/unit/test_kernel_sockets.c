@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What listeners, workers and the lock of the log rely on, held against the running kernel. */
+/* What listeners, workers and the lock of the log assume, tested with the running kernel. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -24,7 +24,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A child that does not outlive a test that failed. */
+/* Forks a child that the kernel kills when this process ends, so also if the test fails. */
 static pid_t fork_child(void)
 {
 	pid_t pid = fork();
@@ -80,9 +80,11 @@ static void test_accepted_sockets_inherit_options(void **state)
 	(void)state;
 	listen_fd = listen_somewhere(&address);
 	assert_int_equal(setsockopt(listen_fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)), 0);
-	assert_int_equal(setsockopt(listen_fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)), 0);
+	assert_int_equal(setsockopt(listen_fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)),
+			 0);
 	timeout.tv_sec = 9;
-	assert_int_equal(setsockopt(listen_fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)), 0);
+	assert_int_equal(setsockopt(listen_fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)),
+			 0);
 	client_fd = connect_to(&address);
 	assert_true(client_fd >= 0);
 	fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
@@ -124,7 +126,7 @@ static void wait_until_asleep(pid_t pid)
 	assert_int_equal(process_state(pid), 'S');
 }
 
-/* What accept(2) says in another process while this one shuts the socket. */
+/* Shuts the socket down while another process is in accept(2), which must fail with EINVAL. */
 static void shut_listener(bool child_polls)
 {
 	struct sockaddr_in address;
@@ -168,7 +170,7 @@ static void test_shutdown_ends_recv(void **state)
 	assert_true(client_fd >= 0 && fd >= 0);
 	pid = fork_child();
 	if (pid == 0) {
-		/* The one that waits, and the one that had not begun. */
+		/* A recv(2) that waits, and one that has not begun yet. */
 		alarm(10);
 		if (recv(fd, buf, sizeof(buf), 0) != 0)
 			_exit(1);
@@ -177,7 +179,7 @@ static void test_shutdown_ends_recv(void **state)
 	wait_until_asleep(pid);
 	assert_int_equal(shutdown(fd, SHUT_RD), 0);
 	assert_int_equal(exit_status_of(pid), 0);
-	/* The other way stays open: the echo of what came before. */
+	/* The other direction stays open, for the echo of what came before. */
 	assert_int_equal(send(fd, "echo", 4, MSG_NOSIGNAL), 4);
 	assert_int_equal(recv(client_fd, buf, sizeof(buf), 0), 4);
 	close(fd);
@@ -185,8 +187,8 @@ static void test_shutdown_ends_recv(void **state)
 	close(listen_fd);
 }
 
-/* What had arrived before is still there to be read. */
-static void test_shutdown_keeps_what_has_come(void **state)
+/* What arrived before can still be read. */
+static void test_shutdown_keeps_what_has_arrived(void **state)
 {
 	struct sockaddr_in address;
 	int listen_fd = listen_somewhere(&address), client_fd = connect_to(&address);
@@ -231,7 +233,7 @@ static void test_lock_lives_with_the_description(void **state)
 	assert_int_equal(lock(fd), 0);
 	assert_true(lock(other_fd) == -EAGAIN || lock(other_fd) == -EACCES);
 
-	/* A child that closes its copy, or opens the file anew and closes that, takes nothing away. */
+	/* A child closes its copy, and another description of the file: the lock stays. */
 	pid = fork_child();
 	if (pid == 0) {
 		close(other_fd);
@@ -240,7 +242,7 @@ static void test_lock_lives_with_the_description(void **state)
 	assert_int_equal(exit_status_of(pid), 0);
 	assert_true(lock(other_fd) < 0);
 
-	/* The last holder is the child. */
+	/* It stays while only a child holds the description. */
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 	pid = fork_child();
 	if (pid == 0) {
@@ -262,7 +264,7 @@ int main(void)
 		cmocka_unit_test(test_accepted_sockets_inherit_options),
 		cmocka_unit_test(test_shutdown_of_a_listener_is_for_all),
 		cmocka_unit_test(test_shutdown_ends_recv),
-		cmocka_unit_test(test_shutdown_keeps_what_has_come),
+		cmocka_unit_test(test_shutdown_keeps_what_has_arrived),
 		cmocka_unit_test(test_lock_lives_with_the_description),
 	};
 

@@ -21,7 +21,7 @@
 #include "base/net.h"
 #include "master/listener.h"
 
-/* For documentation only (RFC 5737): hardly a machine has them. */
+/* Addresses for documentation (RFC 5737): hardly any machine has them. */
 #define FOREIGN "203.0.113.71"
 #define FOREIGN_TOO "203.0.113.72"
 
@@ -52,7 +52,7 @@ static bool has_ipv6(void)
 	return fd >= 0;
 }
 
-/* A port that nobody has, in any family. */
+/* Returns a port that is free for both families. */
 static uint16_t free_port(void)
 {
 	int fd = bind_to(has_ipv6() ? "::" : "0.0.0.0", 0);
@@ -62,7 +62,7 @@ static uint16_t free_port(void)
 	assert_true(fd >= 0);
 	assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &len), 0);
 	close(fd);
-	/* Both families have it in the same place. */
+	/* The port is at the same place in sockaddr_in. */
 	return ntohs(address.sin6_port);
 }
 
@@ -151,19 +151,19 @@ static void test_open_and_close(void **state)
 	assert_string_equal(listeners.item[1].name, name);
 	assert_serves(&listeners.item[0], "127.0.0.1", port);
 	assert_serves(&listeners.item[1], "127.0.0.2", port);
-	/* A worker that another one was faster than must not wait in accept(2). */
+	/* If another worker was faster, accept(2) must not wait. */
 	assert_int_equal(accept(listeners.item[0].fd, NULL, NULL), -1);
 	assert_int_equal(errno, EAGAIN);
 	listeners_close(&listeners, NULL);
 	assert_int_equal(listeners.n, 0);
 	assert_int_equal(count_fds(), before);
 	assert_int_equal(connect_to("127.0.0.1", port), -ECONNREFUSED);
-	/* At once again, whatever the old connections linger on. */
+	/* The port can be used again at once, although old connections are in TIME_WAIT. */
 	assert_int_equal(open_all(&config, NULL, &listeners), 0);
 	listeners_close(&listeners, NULL);
 }
 
-/* A copy in another process does not go on listening. */
+/* A copy in another process does not listen any more either. */
 static void test_closed_for_every_holder(void **state)
 {
 	uint16_t port = free_port();
@@ -198,19 +198,22 @@ static void test_options_are_inherited(void **state)
 			struct timeval timeout;
 			socklen_t len = sizeof(nodelay);
 
-			assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &len), 0);
+			assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &nodelay, &len),
+					 0);
 			assert_int_equal(nodelay, 1);
 			len = sizeof(timeout);
-			assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, &len), 0);
+			assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, &len),
+					 0);
 			assert_int_equal(timeout.tv_sec * 1000000 + timeout.tv_usec,
 					 config.idle_timeout_usec);
-			assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, &len), 0);
+			assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, &len),
+					 0);
 			assert_int_equal(timeout.tv_sec * 1000000 + timeout.tv_usec,
 					 config.idle_timeout_usec);
 			close(fd);
 			close(client_fd);
 		}
-		/* Never, on reload. */
+		/* A reload sets it to 0 (never). */
 		config.idle_timeout_usec = 0;
 	}
 	listeners_close(&listeners, NULL);
@@ -239,7 +242,7 @@ static void test_reload(void **state)
 	assert_int_equal(count_fds(), before + 2 + 1);
 	assert_int_equal(connect_to("127.0.0.1", port), -ECONNREFUSED);
 	assert_serves(&fresh.item[0], "127.0.0.3", port);
-	/* Whoever waited at the one that stays is still served. */
+	/* A client that waited at the listener that stays is still served. */
 	fd = accept_from(fresh.item[1].fd);
 	assert_true(fd >= 0);
 	close(fd);
@@ -268,7 +271,7 @@ static void test_failure_leaves_all_as_it_was(void **state)
 	assert_int_equal(connect_to("127.0.0.2", port), -ECONNREFUSED);
 	assert_serves(&running.item[0], "127.0.0.1", port);
 
-	/* Taken by somebody else; that is an error for the default list too. */
+	/* In use by another program: an error for the default addresses too. */
 	bad = CONFIG(port, "127.0.0.2", "127.0.0.1");
 	for (unsigned i = 0; i < 2; i++) {
 		bad.addresses_are_default = i == 1;
@@ -296,7 +299,7 @@ static void test_only_defaults_are_skipped(void **state)
 	assert_serves(&listeners.item[0], "127.0.0.1", port);
 	listeners_close(&listeners, NULL);
 
-	/* Cut, but never beyond its end. */
+	/* Truncated to the size that was given. */
 	memset(skipped, 'x', sizeof(skipped));
 	assert_int_equal(listeners_open(&config, NULL, &listeners, failed, skipped, 10), 0);
 	assert_string_equal(skipped, "203.0.113");
@@ -310,7 +313,7 @@ static void test_only_defaults_are_skipped(void **state)
 	assert_true(failed[0] != '\0');
 }
 
-/* "::" is IPv6 alone, so 0.0.0.0 beside it is no conflict. */
+/* "::" is for IPv6 only, so 0.0.0.0 is no conflict. */
 static void test_ipv6_only(void **state)
 {
 	uint16_t port = free_port();
@@ -366,7 +369,7 @@ static int listen_to(const char *text, uint16_t port)
 	return fd;
 }
 
-/* Passed by systemd: they outlive a reload to other addresses, and a stop. */
+/* Listeners that systemd passed survive a reload to other addresses, and a stop. */
 static void test_passed(void **state)
 {
 	const uint16_t port = free_port(), other = free_port();
@@ -402,7 +405,7 @@ static void check_refused(int fd, int expected)
 	assert_true(fd >= 0);
 	assert_int_equal(listeners_adopt(&listeners, fd), expected);
 	assert_true(listeners.n == 0 && !listeners.are_passed);
-	/* Closed. */
+	/* It was closed. */
 	assert_int_equal(fcntl(fd, F_GETFD), -1);
 }
 

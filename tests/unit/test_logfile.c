@@ -53,7 +53,7 @@ static int tear_down(void **state)
 	return rmdir(directory);
 }
 
-/* A name beside the log. */
+/* The path of NAME in the directory of the log. */
 static const char *beside(const char *name)
 {
 	static char full[2][PATH_MAX];
@@ -97,7 +97,7 @@ static void test_open_creates_with_the_mode(void **state)
 			assert_int_equal(fcntl(fd, F_GETFL) & (O_ACCMODE | O_APPEND), O_RDWR);
 			assert_int_equal(fcntl(fd, F_GETFD), FD_CLOEXEC);
 			close(fd);
-			/* One that is there keeps its own. */
+			/* An existing file keeps its mode. */
 			assert_int_equal(chmod(path, 0606), 0);
 			fd = logfile_open(path, modes[k]);
 			assert_true(fd >= 0);
@@ -126,7 +126,7 @@ static void test_open_locks(void **state)
 	(void)state;
 	assert_true(fd >= 0);
 	assert_int_equal(logfile_open(path, 0640), -EBUSY);
-	/* Any copy holds it, and other eyes do not hurt it. */
+	/* Any copy of the descriptor keeps the lock, and other readers do not release it. */
 	copy_fd = dup(fd);
 	close(fd);
 	close(open(path, O_RDWR | O_CLOEXEC));
@@ -191,7 +191,7 @@ static struct logfile_contents examine(const void *data, size_t len, enum log_fo
 	fd = logfile_open(path, 0640);
 	assert_true(fd >= 0);
 	assert_int_equal(logfile_examine(fd, format, &contents), 0);
-	/* The offset stays: the next logger goes on there. */
+	/* The offset stays, because the next logger continues there. */
 	assert_int_equal(lseek(fd, 0, SEEK_CUR), len);
 	close(fd);
 	return contents;
@@ -221,7 +221,7 @@ static void test_examine_text_and_json(void **state)
 		assert_true(examine(buf, len, formats[!i]).is_other_format);
 		assert_true(examine(buf, len, FORMAT_RAW).is_other_format);
 
-		/* Torn at every byte: of the second record, then of the first. */
+		/* Torn at every byte of the first record and of the second. */
 		for (size_t cut = 1; cut < len; cut++) {
 			c = examine(buf, cut, formats[i]);
 			assert_false(c.is_empty || c.is_other_format);
@@ -241,7 +241,7 @@ static void test_examine_foreign_files(void **state)
 	assert_true(examine("hello\n", 6, FORMAT_TEXT).is_other_format);
 	assert_true(examine("\n", 1, FORMAT_TEXT).is_other_format);
 	assert_true(examine("{}\n", 3, FORMAT_JSON).is_other_format);
-	/* No record is as long as that without a newline. */
+	/* A record has a newline earlier. */
 	assert_true(examine(noise, sizeof(noise), FORMAT_TEXT).is_other_format);
 	c = examine("hello\nthe\x00re", 11, FORMAT_RAW);
 	assert_false(c.is_empty || c.is_other_format);
@@ -249,7 +249,7 @@ static void test_examine_foreign_files(void **state)
 	assert_int_equal(c.last_id, 0);
 }
 
-/* The tail that is looked at begins in the middle of a record. */
+/* Only the end of the file is read, from the middle of a record on. */
 static void test_examine_a_large_file(void **state)
 {
 	static char buf[1024 * 1024];
@@ -263,7 +263,7 @@ static void test_examine_a_large_file(void **state)
 	assert_true(examine(buf, len, FORMAT_TEXT).last_id < 0xffff);
 	assert_int_equal(examine(buf, len - 1, FORMAT_TEXT).torn_bytes,
 			 (char *)buf + len - 1 - (char *)memrchr(buf, '\n', len - 1) - 1);
-	/* Torn far beyond any record. */
+	/* The torn line is longer than any record. */
 	memset(buf + len, 'x', sizeof(buf) - len);
 	assert_true(examine(buf, sizeof(buf), FORMAT_TEXT).torn_bytes > 0);
 }
@@ -285,7 +285,7 @@ static void test_check(void **state)
 	assert_int_equal(logfile_check(fd, path, 0), LOGFILE_MOVED);
 	put_file(path, "hello\n", 6);
 	assert_int_equal(logfile_check(fd, path, 0), LOGFILE_MOVED);
-	/* Shrunk and moved is moved: the path is another's. */
+	/* A file that was truncated and renamed counts as renamed. */
 	assert_int_equal(logfile_check(fd, path, 6), LOGFILE_MOVED);
 	assert_int_equal(logfile_check(fd, "/dev/null/m.log", 0), LOGFILE_MOVED);
 	assert_int_equal(unlink(beside("m.log.1")), 0);
@@ -294,11 +294,11 @@ static void test_check(void **state)
 	assert_int_equal(logfile_check(fd, path, 0), LOGFILE_DELETED);
 	close(fd);
 	fd = logfile_open(path, 0640);
-	/* A link to it is it. */
+	/* A link to the file counts as the file. */
 	assert_int_equal(rename(path, beside("real")), 0);
 	assert_int_equal(symlink("real", path), 0);
 	assert_int_equal(logfile_check(fd, path, 0), LOGFILE_SAME);
-	/* What cannot be looked up says nothing. */
+	/* A path that cannot be looked up proves nothing. */
 	unlink(path);
 	assert_int_equal(symlink("m.log", path), 0);
 	assert_int_equal(logfile_check(fd, path, 0), LOGFILE_SAME);
@@ -307,7 +307,7 @@ static void test_check(void **state)
 
 /* --- counting */
 
-/* Counts in the plainest way: no payload below has these words. */
+/* Counts words.  No payload below contains them. */
 static uint64_t count_naively(enum log_format format, const char *data, const char *end)
 {
 	const char *word = format == FORMAT_JSON ? "\"event\":\"message\"" : " message ";
@@ -349,7 +349,7 @@ static void count_in(enum log_format format)
 	assert_int_equal(count.offset_bytes, len);
 	assert_int_equal(count.messages, count_naively(format, buf, buf + len));
 	assert_true(count.messages > 500);
-	/* Nothing is counted twice. */
+	/* A second count adds nothing. */
 	assert_int_equal(logfile_count_messages(fd, format, len, &count), 0);
 	assert_int_equal(count.messages, count_naively(format, buf, buf + len));
 	assert_int_equal(lseek(fd, 0, SEEK_CUR), len);
@@ -371,7 +371,7 @@ static void test_count(void **state)
 	close(fd);
 }
 
-/* A line that no record can be, longer than what is read at once, does not stop it. */
+/* A line that is longer than any record, and than the buffer, does not end the count. */
 static void test_count_passes_noise(void **state)
 {
 	static char buf[700 * 1024];

@@ -49,7 +49,7 @@ static int tear_down(void **state)
 	return rmdir(directory);
 }
 
-/* A name beside the log. */
+/* The path of NAME in the directory of the log. */
 static const char *beside(const char *name)
 {
 	static char full[2][PATH_MAX];
@@ -74,7 +74,7 @@ static bool exists(const char *name)
 	return access(name, F_OK) == 0;
 }
 
-/* The clock of logfile.c stands here, unless it is 0. */
+/* The time that logger/logfile.c reads; 0 means the real time. */
 static uint64_t frozen_usec;
 
 int clock_gettime(clockid_t clock, struct timespec *ret)
@@ -123,7 +123,7 @@ static void test_set_aside(void **state)
 	assert_set_aside(UINT64_C(1), "m.log.19700101T000000.000001Z");
 }
 
-/* Whatever has the name: the next microsecond is taken, over midnight if need be. */
+/* If a file has the name, the name of the next free microsecond is used, here after midnight. */
 static void test_set_aside_overwrites_nothing(void **state)
 {
 	char name[PATH_MAX];
@@ -156,7 +156,7 @@ static const char *const foreign[] = {
 
 static void put_rotated(unsigned n)
 {
-	/* Made in another order than their names have. */
+	/* Made in another order than that of their names. */
 	for (unsigned i = 0; i < n; i++) {
 		char name[64];
 		unsigned k = i * 7 % n;
@@ -194,7 +194,7 @@ static void test_prune(void **state)
 	for (size_t i = 0; i < sizeof(keeps) / sizeof(keeps[0]); i++) {
 		assert_int_equal(logfile_prune(path, keeps[i]), left - keeps[i]);
 		left = keeps[i];
-		/* The newest are left. */
+		/* The newest files are kept. */
 		assert_int_equal(count_rotated(0, 20), left);
 		assert_int_equal(count_rotated(20 - left, 20), left);
 	}
@@ -203,7 +203,7 @@ static void test_prune(void **state)
 	assert_int_equal(logfile_prune(beside("no/m.log"), 1), -ENOENT);
 }
 
-static void test_prune_takes_what_set_aside_made(void **state)
+static void test_prune_deletes_what_set_aside_made(void **state)
 {
 	char name[3][PATH_MAX];
 
@@ -226,10 +226,10 @@ int main(void)
 		TEST(test_set_aside),
 		TEST(test_set_aside_overwrites_nothing),
 		TEST(test_prune),
-		TEST(test_prune_takes_what_set_aside_made),
+		TEST(test_prune_deletes_what_set_aside_made),
 	};
 
-	/* Names are in UTC, wherever the machine is. */
+	/* Names are in UTC in every time zone. */
 	setenv("TZ", "XYZ-9", 1);
 	tzset();
 	return cmocka_run_group_tests_name("logfile_rotated", tests, NULL, NULL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The worker's end of the log pipe: a long write into a pipe that is full most of the time. */
+/* The worker's end of the log pipe: long writes to a pipe that is nearly always full. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -28,7 +28,7 @@ static void on_signal(int signo)
 	(void)signo;
 }
 
-/* Writes BEFORE bytes and then all pages; any signal ends a write(2) that waits. */
+/* Forks a child that writes BEFORE bytes and then all pages.  Signals interrupt its write(2). */
 static pid_t fork_writer(int fd, size_t before)
 {
 	struct sigaction action = {.sa_handler = on_signal};
@@ -59,7 +59,7 @@ static void wait_until_full(int fd, pid_t writer)
 		assert_int_equal(waitpid(writer, &status, WNOHANG), 0);
 }
 
-static void test_signals_keep_back_nothing(void **state)
+static void test_signals_lose_nothing(void **state)
 {
 	size_t before = 10, done = 0;
 	char buf[PIPE_BUF];
@@ -95,7 +95,7 @@ static void test_signals_keep_back_nothing(void **state)
 	close(fds[1]);
 }
 
-/* A page that is begun is not filled up by what follows, or a cut could be in a record. */
+/* A later write does not fill up a page.  Otherwise it could be cut in the middle of a record. */
 static void test_pages_stay_apart(void **state)
 {
 	const struct config config = {.when_stalled = STALL_BLOCK};
@@ -108,7 +108,7 @@ static void test_pages_stay_apart(void **state)
 	assert_true(fcntl(fds[1], F_SETPIPE_SZ, 4 * PIPE_BUF) > 0);
 	assert_int_equal(logpipe_init(&pipe, &config, NULL, fds[1]), 0);
 	assert_int_equal(logpipe_write(&pipe, pages, 10, false), 0);
-	/* One page each, or two of these three would share one. */
+	/* The pipe is full now only if each of these has its own page. */
 	assert_int_equal(logpipe_write(&pipe, pages, 2 * PIPE_BUF + REST, false), 0);
 	pollfd.fd = fds[1];
 	assert_int_equal(poll(&pollfd, 1, 0), 0);
@@ -119,7 +119,7 @@ static void test_pages_stay_apart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_signals_keep_back_nothing),
+		cmocka_unit_test(test_signals_lose_nothing),
 		cmocka_unit_test(test_pages_stay_apart),
 	};
 

@@ -25,7 +25,8 @@ static int set_up(void **state)
 	int fd;
 
 	(void)state;
-	snprintf(directory, sizeof(directory), "%s/test_message_log.XXXXXX", tmp && tmp[0] ? tmp : "/tmp");
+	snprintf(directory, sizeof(directory), "%s/test_message_log.XXXXXX",
+		 tmp && tmp[0] ? tmp : "/tmp");
 	if (!mkdtemp(directory))
 		return -1;
 	s = (struct service)SERVICE_INIT;
@@ -61,7 +62,7 @@ static void move(const char *from, const char *to)
 	assert_int_equal(rename(from_path, to_path), 0);
 }
 
-/* The log is the file that NAME leads to now. */
+/* Asserts that the log is the file with this NAME now. */
 static void check_log_is(const char *name)
 {
 	char path[PATH_MAX];
@@ -108,7 +109,7 @@ static void test_reopen_after_a_reload(void **state)
 	assert_int_equal(st.st_ino, inode);
 }
 
-/* Between the reload and the moment when the logger is ready for it. */
+/* After the reload, and before the logger uses the new file. */
 static void test_renamed_after_a_reload(void **state)
 {
 	(void)state;
@@ -118,7 +119,7 @@ static void test_renamed_after_a_reload(void **state)
 	check_log_is("two.log");
 }
 
-/* Renamed, and there is another file of that name already. */
+/* Renamed, and another file already has the name. */
 static void test_replaced_after_a_reload(void **state)
 {
 	char path[PATH_MAX];

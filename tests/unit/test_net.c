@@ -16,7 +16,7 @@
 
 #include "base/net.h"
 
-/* As the kernel would hand it over: TEXT without scope. */
+/* The address TEXT with SCOPE_ID, as accept(2) returns it. */
 static struct sockaddr_storage make(const char *text, uint16_t port, uint32_t scope_id)
 {
 	struct sockaddr_storage address = {0};
@@ -57,9 +57,9 @@ static void test_format(void **state)
 	check_format("::", 1, 0, "[::]:1");
 	check_format("::1", 65535, 0, "[::1]:65535");
 	check_format("::ffff:192.0.2.7", 53412, 0, "192.0.2.7:53412");
-	/* Compatible is not mapped. */
+	/* IPv4-compatible, which is not IPv4-mapped. */
 	check_format("::192.0.2.7", 1, 0, "[::192.0.2.7]:1");
-	/* An interface that is gone goes by its number. */
+	/* An interface that no longer exists is shown as a number. */
 	check_format("fe80::1", 7, 2147483647, "[fe80::1%2147483647]:7");
 	check_format("fe80::1", 7, UINT32_MAX, "[fe80::1%4294967295]:7");
 	if (lo != 0)
@@ -80,7 +80,8 @@ static void test_format_longest(void **state)
 
 static void test_format_peer(void **state)
 {
-	const struct sockaddr_storage tcp = make("192.0.2.7", 53412, 0), unix_peer = {.ss_family = AF_UNIX};
+	const struct sockaddr_storage tcp = make("192.0.2.7", 53412, 0);
+	const struct sockaddr_storage unix_peer = {.ss_family = AF_UNIX};
 	char name[PEER_NAME_SIZE], expected[32];
 	int fds[2];
 
@@ -132,8 +133,8 @@ static void test_parse_refuses(void **state)
 {
 	static const char *const bad[] = {
 		"", " ", "localhost", "1.2.3", "1.2.3.4.5", "1.2.3.256", "01.2.3.4", "1.2.3.4 ",
-		" 1.2.3.4", "1.2.3.4:7", "1.2.3.4%lo", "0x7f.0.0.1", "2130706433", "[::1]", ":", ":::",
-		"::1::", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "::g", "12345::", "%lo", "*",
+		" 1.2.3.4", "1.2.3.4:7", "1.2.3.4%lo", "0x7f.0.0.1", "2130706433", "[::1]", ":",
+		":::", "::1::", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "::g", "12345::", "%lo", "*",
 		"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff%an-interface-name-that-is-far-too-long",
 	};
 	struct sockaddr_storage address;
@@ -147,7 +148,7 @@ static void test_parse_refuses(void **state)
 	assert_int_equal(net_parse("fe80::1%", 7, &address, &len), -ENODEV);
 }
 
-/* What is written is read back. */
+/* A formatted address can be parsed again. */
 static void test_there_and_back(void **state)
 {
 	static const char *const good[] = {"192.0.2.1", "255.255.255.255", "::1", "2001:db8::2:1"};

@@ -44,7 +44,7 @@ static void read_back(FILE *f, char text[4096])
 	fclose(f);
 }
 
-/* Parses "echo-logd" and the arguments up to NULL, with what it prints in `out` and `err`. */
+/* Parses "echo-logd" and the arguments up to NULL.  Reads what it prints into `out` and `err`. */
 static bool parse(char *const *arguments)
 {
 	FILE *out_file = tmpfile(), *err_file = tmpfile();
@@ -85,7 +85,8 @@ static void test_defaults(void **state)
 static void test_all(void **state)
 {
 	(void)state;
-	assert_true(PARSE("-c", "a", "-o", "log.path=/x", "--option=server.port=70", "--dump-config"));
+	assert_true(PARSE("-c", "a", "-o", "log.path=/x", "--option=server.port=70",
+			  "--dump-config"));
 	assert_int_equal(options.action, ACTION_DUMP_CONFIG);
 	assert_string_equal(options.config_path, "a");
 	assert_int_equal(options.n_overrides, 2);

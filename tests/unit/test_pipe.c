@@ -51,7 +51,7 @@ static void test_size(void **state)
 	assert_int_equal(pipe_capacity(write_fd), LARGE_BYTES);
 	assert_is_pipe(read_fd, write_fd);
 
-	/* More than the kernel can count: as large as without a wish. */
+	/* A size that the kernel cannot represent: the pipe has the usual size. */
 	assert_int_equal(pipe_open((size_t)3 << 30, &read_fd, &write_fd), 0);
 	assert_int_equal(pipe_capacity(read_fd), usual);
 	assert_is_pipe(read_fd, write_fd);
@@ -66,7 +66,7 @@ static void test_bytes(void **state)
 	assert_int_equal(pipe_bytes(read_fd), 0);
 	assert_int_equal(write(write_fd, "hello", 5), 5);
 	assert_int_equal(write(write_fd, "you", 3), 3);
-	/* At either end. */
+	/* Both ends give the same number. */
 	assert_int_equal(pipe_bytes(read_fd), 8);
 	assert_int_equal(pipe_bytes(write_fd), 8);
 	close(read_fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rounds and receipts: who waits, who is woken, and what happens when the numbers wrap. */
+/* Rounds and receipts: who waits, who is woken, and what happens when the numbers wrap around. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,7 +33,7 @@ static int tear_down(void **state)
 	return munmap(board, board->size_bytes) < 0 || close(bell) < 0;
 }
 
-/* A worker that waits for a receipt; its exit status says what it got. */
+/* Forks a worker that waits for a receipt and exits with the result. */
 static pid_t fork_waiter(void)
 {
 	uint32_t before = atomic_load(&board->round_wanted);
@@ -108,7 +108,7 @@ static void test_the_bell_rings_for_an_idle_logger(void **state)
 	assert_int_equal(eventfd_read(bell, &rings), 0);
 }
 
-/* As after months of rounds that nobody waited for: twice around the circle of numbers. */
+/* As after months of rounds that nobody waited for: the numbers wrap around twice. */
 static void test_numbers_wrap(void **state)
 {
 	(void)state;
@@ -135,8 +135,8 @@ static void test_numbers_wrap(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_a_round_that_began_before_is_no_receipt, set_up,
-						tear_down),
+		cmocka_unit_test_setup_teardown(test_a_round_that_began_before_is_no_receipt,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_failed_round, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_the_bell_rings_for_an_idle_logger, set_up,
 						tear_down),

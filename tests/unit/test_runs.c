@@ -10,7 +10,7 @@
 
 #define N 200
 
-/* What is known of each number, beside the runs. */
+/* Each record, in an array: what the runs must agree with. */
 static struct {
 	bool is_there, is_part, is_close, may_follow_part;
 	unsigned char payload[8];
@@ -109,7 +109,7 @@ static void test_any_order(void **state)
 	}
 }
 
-/* As a log has them: forward; and its files given backwards. */
+/* The records of a file come in order, but a later file may come first. */
 static void test_one_run_needs_no_memory(void **state)
 {
 	struct runs runs = { 0 };

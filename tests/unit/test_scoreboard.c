@@ -76,10 +76,11 @@ static void test_new_board(void **state)
 		assert_int_equal(board->n_slots, sizes[i]);
 		scoreboard_totals(board, &totals);
 		assert_memory_equal(&totals, &zero, sizeof(zero));
-		/* Slots share no cache line, and neither states nor slots reach beyond the end. */
+		/* Slots share no cache line.  States and slots are within the board. */
 		assert_int_equal((uintptr_t)scoreboard_slot(board, 0) % 64, 0);
 		assert_true((void *)scoreboard_slot(board, 0) >= (void *)&board->states[sizes[i]]);
-		assert_ptr_equal(scoreboard_slot(board, sizes[i]), (char *)board + board->size_bytes);
+		assert_ptr_equal(scoreboard_slot(board, sizes[i]),
+				 (char *)board + board->size_bytes);
 		for (unsigned k = 0; k < sizes[i]; k++) {
 			assert_int_equal(board->states[k], SLOT_FREE);
 			memset(scoreboard_slot(board, k), 0xff, sizeof(struct slot));
@@ -105,7 +106,7 @@ static void test_file(void **state)
 	assert_true(S_ISREG(st.st_mode));
 	assert_int_equal(st.st_mode & 07777, 0640);
 	assert_int_equal(st.st_size, board->size_bytes);
-	/* Wholly allocated: a store must never meet a full file system. */
+	/* All blocks are allocated, so that a full file system cannot make a store fail. */
 	assert_true((uint64_t)st.st_blocks * 512 >= board->size_bytes);
 
 	fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -120,7 +121,7 @@ static void test_file(void **state)
 	destroy(board);
 }
 
-/* A tool of the last run must not die of SIGBUS, nor see the new run's numbers in the old board. */
+/* A tool that maps the board of the last run gets no SIGBUS and no numbers of the new run. */
 static void test_file_is_replaced_under_a_mapping(void **state)
 {
 	struct scoreboard *old = create(directory, 1000), *board;
@@ -148,7 +149,7 @@ static void test_errors(void **state)
 	memset(too_long, 'x', sizeof(too_long) - 1);
 	too_long[sizeof(too_long) - 1] = '\0';
 	assert_int_equal(scoreboard_create(too_long, 1, &board), -ENAMETOOLONG);
-	/* No room: an error now, not a signal later. */
+	/* Without room it is an error now, not a signal later. */
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
 	limit = old;
 	limit.rlim_cur = 4096;
@@ -168,7 +169,7 @@ static void test_ids(void **state)
 	assert_int_equal(scoreboard_next_id(board, 1000), 1000);
 	assert_int_equal(scoreboard_next_id(board, 2000), 2000);
 	assert_int_equal(scoreboard_next_id(board, 2000), 2001);
-	/* The clock steps back. */
+	/* The clock is set back. */
 	assert_int_equal(scoreboard_next_id(board, 500), 2002);
 	assert_int_equal(scoreboard_next_id(board, 0), 2003);
 	assert_int_equal(scoreboard_next_id(board, 2003), 2004);
@@ -176,7 +177,7 @@ static void test_ids(void **state)
 	destroy(board);
 }
 
-/* The clock of racer I stutters, runs, and steps back. */
+/* The clock of each racer stops, advances, and is set back. */
 static void race(struct scoreboard *board, uint64_t *ids, unsigned racer)
 {
 	for (unsigned i = 0; i < IDS_EACH; i++)
@@ -193,7 +194,8 @@ static int compare(const void *a, const void *b)
 static void test_ids_of_racing_processes(void **state)
 {
 	const size_t bytes = (size_t)N_RACERS * IDS_EACH * sizeof(uint64_t);
-	uint64_t *ids = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint64_t *ids = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+			     0);
 	struct scoreboard *board = create(NULL, 1);
 	pid_t pids[N_RACERS];
 	int status;
@@ -216,7 +218,8 @@ static void test_ids_of_racing_processes(void **state)
 		assert_int_equal(waitpid(pids[i], &status, 0), pids[i]);
 		assert_int_equal(status, 0);
 		for (unsigned k = 1; k < IDS_EACH; k++)
-			assert_true(ids[(size_t)i * IDS_EACH + k] > ids[(size_t)i * IDS_EACH + k - 1]);
+			assert_true(ids[(size_t)i * IDS_EACH + k] >
+				    ids[(size_t)i * IDS_EACH + k - 1]);
 	}
 	qsort(ids, (size_t)N_RACERS * IDS_EACH, sizeof(ids[0]), compare);
 	for (size_t i = 1; i < (size_t)N_RACERS * IDS_EACH; i++)
@@ -260,7 +263,7 @@ static void test_totals(void **state)
 	destroy(board);
 }
 
-/* Somebody has written nonsense: no sixteen exbibytes are in flight. */
+/* A damaged slot, where more was logged than received: nothing of it counts as in flight. */
 static void test_totals_of_nonsense(void **state)
 {
 	struct scoreboard *board = create(NULL, 2);
@@ -274,7 +277,7 @@ static void test_totals_of_nonsense(void **state)
 	destroy(board);
 }
 
-/* A worker that counts what it receives and then what became of it, as fast as it can. */
+/* A worker that counts what it receives and then logs or drops, as fast as possible. */
 static void count_for_ever(struct slot *slot)
 {
 	for (;;) {
@@ -299,7 +302,7 @@ static void test_equation_while_it_moves(void **state)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		count_for_ever(scoreboard_slot(board, 0));
 	}
-	/* With a processor for each, most looks see it in the middle; with one for both, few do. */
+	/* On two processors most looks see new numbers; on one processor few do. */
 	while (looks++ < 2000000 || seen < 100) {
 		scoreboard_totals(board, &totals);
 		assert_int_equal(totals.received_bytes,
@@ -322,36 +325,36 @@ static void check_account(const struct slot *slot, uint64_t logged, uint64_t dro
 	assert_int_equal(slot->unknown_bytes, unknown);
 }
 
-/* What a killed worker leaves: of a write that nobody confirmed nobody knows, the rest never was written. */
+/* A worker was killed: the bytes of its interrupted write are unknown, the rest is dropped. */
 static void test_settle_dead(void **state)
 {
 	struct scoreboard *board = create(NULL, 1);
 	struct slot *slot = scoreboard_slot(board, 0);
 
 	(void)state;
-	/* Nothing in hand. */
+	/* Everything was logged. */
 	cell_add(&slot->received_bytes, 1000);
 	cell_add(&slot->logged_bytes, 1000);
 	atomic_store(&slot->intended_bytes, 1000);
 	slot_settle_dead(slot);
 	check_account(slot, 1000, 0, 0, 0);
-	/* Before any write. */
+	/* It was killed before a write. */
 	cell_add(&slot->received_bytes, 500);
 	slot_settle_dead(slot);
 	check_account(slot, 1000, 500, 1, 0);
-	/* In the middle of the write of a part of what was received. */
+	/* It was killed while it wrote a part of what it had received. */
 	cell_add(&slot->received_bytes, 5000);
 	atomic_store(&slot->intended_bytes, 1000 + 300);
 	slot_settle_dead(slot);
 	check_account(slot, 1000, 5200, 2, 300);
-	/* Again: its master was killed after the first time. */
+	/* Settled again, because the master was killed after the first time. */
 	slot_settle_dead(slot);
 	check_account(slot, 1000, 5200, 2, 300);
-	/* The next one, before any write: what the last one was in is settled. */
+	/* The next worker, before a write: the write of the last one is already settled. */
 	cell_add(&slot->received_bytes, 200);
 	slot_settle_dead(slot);
 	check_account(slot, 1000, 5400, 3, 300);
-	/* Never more than what was received. */
+	/* Unknown are never more bytes than were received. */
 	atomic_store(&slot->intended_bytes, 9000);
 	cell_add(&slot->received_bytes, 7);
 	slot_settle_dead(slot);
@@ -359,7 +362,7 @@ static void test_settle_dead(void **state)
 	destroy(board);
 }
 
-/* The master was killed when it had counted a part. */
+/* The master was killed when it had counted only a part. */
 static void test_settle_dead_twice(void **state)
 {
 	struct scoreboard *board = create(NULL, 1);
@@ -374,7 +377,7 @@ static void test_settle_dead_twice(void **state)
 	destroy(board);
 }
 
-/* A restart with another max_clients, after a kill of everything. */
+/* A restart with another max_clients after all processes were killed. */
 static void test_carry_over(void **state)
 {
 	struct scoreboard *old = create(NULL, 2), *new = create(NULL, 3);
@@ -384,7 +387,7 @@ static void test_carry_over(void **state)
 	cell_add(&slot->received_bytes, 10);
 	cell_add(&slot->logged_bytes, 10);
 	atomic_store(&slot->connection_id, 99);
-	/* The file may have been truncated in the last round: nobody has looked yet. */
+	/* The file may have been truncated in the last round, which was not checked yet. */
 	atomic_store(&old->round_offset_bytes, 4711);
 	atomic_store(&old->pending_records, PENDING_TORN);
 	atomic_store(&old->last_id, 99);

@@ -22,26 +22,26 @@ static void check_one(const struct spare_limits *limits, unsigned idle, unsigned
 {
 	unsigned n = spare_to_fork(limits, idle, busy), retired = spare_to_retire(limits, idle);
 
-	/* Never above the limit; nobody is forked where too many are already. */
+	/* Never above the limit; none is forked if there are too many. */
 	if (idle + busy >= limits->max_workers)
 		assert_int_equal(n, 0);
 	assert_true(n == 0 || idle + busy + n <= limits->max_workers);
 	assert_true(n == 0 || retired == 0);
-	/* Somebody accepts, as long as that is allowed. */
+	/* One is idle, if the limit allows it. */
 	if (idle + busy < limits->max_workers)
 		assert_true(idle + n >= 1);
 	assert_true(idle - retired >= (idle > 0));
-	/* What one does the other does not undo, and once is enough. */
+	/* Forking and retiring do not undo each other, and once is enough. */
 	if (n > 0) {
 		assert_int_equal(spare_to_retire(limits, idle + n), 0);
 		assert_int_equal(spare_to_fork(limits, idle + n, busy), 0);
 	}
 	assert_int_equal(spare_to_fork(limits, idle - retired, busy), retired > 0 ? 0 : n);
 	assert_int_equal(spare_to_retire(limits, idle - retired), 0);
-	/* Enough spares, where there is room. */
+	/* There are enough spares, if the limit allows it. */
 	if (n > 0 && idle + busy + n < limits->max_workers)
 		assert_true(idle + n >= limits->low);
-	/* The more there are, the fewer are made. */
+	/* The more workers exist, the fewer are forked. */
 	assert_true(spare_to_fork(limits, idle + 1, busy) <= n);
 	if (busy > 0)
 		assert_true(spare_to_fork(limits, idle, busy + 1) <= n);
@@ -94,7 +94,7 @@ static void test_a_burst_is_met_midway(void **state)
 	assert_int_equal(spare_to_retire(&limits, 40), 8);
 }
 
-/* A limit that fell on reload must not wrap around. */
+/* A reload has lowered the limit: no difference may wrap around. */
 static void test_more_workers_than_allowed(void **state)
 {
 	struct spare_limits limits = limits_of(10, 4, 32);

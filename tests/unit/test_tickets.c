@@ -24,9 +24,9 @@
 
 static struct scoreboard *board;
 
-/* What the racing workers did, for the logger to compare. */
+/* What the racing workers did; the logger compares it. */
 static struct {
-	_Atomic uint64_t saved;		/* in the present file */
+	_Atomic uint64_t saved;		/* in the current file */
 	_Atomic uint64_t refused;
 	_Atomic uint64_t sent_back;	/* -EAGAIN */
 	_Atomic uint32_t stop;
@@ -78,7 +78,7 @@ static void test_one_by_one(void **state)
 	assert_true(tickets_none_held(board));
 	assert_true(tickets_are_spent(board));
 
-	/* Closed after the last: sent back, not refused, as there may be more in a moment. */
+	/* Closed after the last: the worker must wait, because there may be more soon. */
 	tickets_close(board);
 	assert_true(tickets_are_closed(board));
 	assert_false(tickets_are_spent(board));
@@ -95,14 +95,14 @@ static void take(unsigned n)
 static void test_used(void **state)
 {
 	(void)state;
-	/* A found file that holds some. */
+	/* The file contained some at the start. */
 	tickets_issue(board, 7, 10);
 	assert_int_equal(tickets_used(board), 7);
 	take(3);
 	assert_int_equal(tickets_take(board), -ENOSPC);
 	assert_int_equal(tickets_used(board), 10);
 
-	/* The limit is raised, then lowered below what is there, then raised again. */
+	/* The limit is raised, then lowered below what was used, then raised again. */
 	tickets_close(board);
 	tickets_close(board);
 	tickets_issue(board, tickets_used(board), 15);
@@ -141,7 +141,7 @@ static void test_none_held_looks_at_every_slot(void **state)
 
 /* --- races */
 
-/* Saves like a worker: some messages to a write, the write some time after the last ticket. */
+/* Saves as a worker does: several messages in a write, which comes after the last ticket. */
 static void work(struct slot *slot, unsigned seed)
 {
 	uint64_t in_hand = 0;
@@ -196,7 +196,7 @@ static void end_workers(const pid_t pids[N_WORKERS])
 	}
 }
 
-/* Like the logger: every ticket that was taken is saved, and nobody is about to save one. */
+/* As the logger does: waits until none is held.  Then each ticket that was taken is saved. */
 static void settle(void)
 {
 	uint64_t used;
@@ -225,14 +225,14 @@ static void test_race_for_each_file(void **state)
 		assert_int_equal(atomic_load(&race->saved), LIMIT);
 		assert_true(tickets_are_spent(board));
 		tickets_close(board);
-		/* Spent, so none was taken by those who hold now. */
+		/* All tickets were taken before, so a worker that holds now has none. */
 		settle();
 		assert_int_equal(atomic_load(&race->saved), LIMIT);
 	}
 	end_workers(pids);
 }
 
-/* Closed in the middle of the race, settled, and opened again with what is left. */
+/* The counter is closed during the race, settled, and opened again with the remaining tickets. */
 static void test_race_while_closing_and_reissuing(void **state)
 {
 	unsigned seed = 17, in_the_middle = 0;
@@ -264,7 +264,7 @@ static void test_race_while_closing_and_reissuing(void **state)
 	assert_true(in_the_middle > N_FILES / 10);
 }
 
-/* One who dies holding takes his tickets along: fewer are saved, never more. */
+/* The tickets of a worker that is killed are lost: fewer messages are saved, never more. */
 static void test_killed_holder(void **state)
 {
 	struct slot *slot = scoreboard_slot(board, 2);
@@ -280,7 +280,7 @@ static void test_killed_holder(void **state)
 	take(3);
 	assert_int_equal(tickets_take(board), -ENOSPC);
 	assert_int_equal(tickets_used(board), 5);
-	/* Two never came: the file says so, and they are issued again. */
+	/* The file has two messages less, so two tickets are issued again. */
 	tickets_close(board);
 	tickets_issue(board, 3, 5);
 	take(2);

@@ -65,7 +65,7 @@ static void test_connection_json(void **state)
 	test_connection(FORMAT_JSON);
 }
 
-/* Nothing, not even a number, goes on from one connection to the next. */
+/* Each connection begins anew, also with its record numbers. */
 static void test_two_connections(void **state)
 {
 	(void)state;
@@ -74,7 +74,7 @@ static void test_two_connections(void **state)
 		got.n_records = 0;
 		assert_int_equal(transcript_open(&transcript, TIME, "192.0.2.9:4711"), 0);
 		drain();
-		/* Known to others before the first record is in the pipe. */
+		/* The slot names the connection before its first record is in the pipe. */
 		assert_int_equal(slot->connection_id, TIME + i);
 		assert_string_equal(slot->peer, "192.0.2.9:4711");
 		say("hello");
@@ -109,12 +109,12 @@ static void test_short_messages_share_a_write(void **state)
 	assert_int_equal(got.n_writes, 2);
 	assert_int_equal(got.n_records, 21);
 	assert_int_equal(slot->logged_bytes, 200);
-	/* Nothing twice, and no write of nothing. */
+	/* A second commit writes nothing. */
 	flush();
 	drain();
 	assert_int_equal(got.n_writes, 2);
 
-	/* Too many for one write: the fewest that hold them. */
+	/* More than fit in one write: as few writes as possible. */
 	for (unsigned i = 0; i < 500; i++)
 		say("0123456789");
 	flush();
@@ -130,7 +130,7 @@ static void test_close_killed(void **state)
 {
 	(void)state;
 	start(FORMAT_TEXT, 0);
-	/* Nobody died. */
+	/* No worker was killed. */
 	assert_int_equal(transcript_close_killed(&transcript, TIME), 0);
 	drain();
 	assert_int_equal(got.n_writes, 0);
@@ -138,7 +138,7 @@ static void test_close_killed(void **state)
 	assert_int_equal(transcript_open(&transcript, TIME, "192.0.2.9:4711"), 0);
 	say("never written");
 	drain();
-	/* The next worker in this slot. */
+	/* The next worker gets this slot. */
 	memset(&transcript, 0xa5, sizeof(transcript));
 	assert_int_equal(transcript_init(&transcript, &config, board, slot, fds[1], -1), 0);
 	assert_int_equal(transcript_close_killed(&transcript, TIME + 5), 0);
@@ -153,7 +153,7 @@ static void test_close_killed(void **state)
 	assert_int_equal(got.record[1].head.time_usec, TIME + 5);
 	assert_string_equal(got.record[1].peer, "192.0.2.9:4711");
 	assert_int_equal(slot->logged_bytes, 0);
-	/* And serves on. */
+	/* It can serve a client. */
 	got.n_records = 0;
 	assert_int_equal(transcript_open(&transcript, TIME, "192.0.2.9:4711"), 0);
 	drain();
@@ -187,7 +187,7 @@ static void test_raw(void **state)
 	assert_int_equal(slot->logged_bytes, sizeof(said));
 	assert_int_equal(slot->dropped_bytes, 7);
 	assert_int_equal(slot->connection_id, 0);
-	/* A killed worker leaves no words either. */
+	/* There is no `close killed` either. */
 	slot->connection_id = 99;
 	assert_int_equal(transcript_close_killed(&transcript, TIME), 0);
 	drain();
@@ -202,7 +202,7 @@ static void on_alarm(int signo)
 	board->generation++;
 }
 
-/* A signal while the pipe is full must not lose the record, nor write it twice. */
+/* A signal while the pipe is full neither loses a record nor writes it twice. */
 static void test_signals_while_the_pipe_is_full(void **state)
 {
 	const struct sigaction act = {.sa_handler = on_alarm}, none = {.sa_handler = SIG_DFL};
@@ -248,7 +248,7 @@ static void test_nobody_reads(void **state)
 	start(FORMAT_TEXT, 0);
 	close(fds[0]);
 	assert_int_equal(transcript_open(&transcript, TIME, "192.0.2.9:4711"), -EPIPE);
-	/* Stays in the slot, for `close killed`. */
+	/* It stays in the slot, for `close killed`. */
 	assert_int_equal(slot->connection_id, TIME);
 	assert_int_equal(transcript_close_killed(&transcript, TIME), -EPIPE);
 	assert_int_equal(slot->connection_id, TIME);
@@ -259,7 +259,7 @@ static void test_nobody_reads(void **state)
 	munmap(board, board->size_bytes);
 }
 
-/* Whoever is killed after a write that failed was in no write. */
+/* After a failed write, no bytes of a killed worker are unknown. */
 static void test_a_failed_write_leaves_nothing_in_doubt(void **state)
 {
 	(void)state;

@@ -24,7 +24,7 @@ static unsigned find_event(enum event event)
 	return i;
 }
 
-static void test_dropped_is_told_before_the_next_record(void **state)
+static void test_dropped_comes_before_the_next_record(void **state)
 {
 	unsigned i;
 
@@ -42,7 +42,7 @@ static void test_dropped_is_told_before_the_next_record(void **state)
 	assert_int_equal(slot->dropped_messages, 2);
 	assert_int_equal(slot->dropped_bytes, 10);
 
-	/* A new file. */
+	/* A new file has a ticket. */
 	tickets_issue(board, 0, 1);
 	say("five");
 	flush();
@@ -54,7 +54,7 @@ static void test_dropped_is_told_before_the_next_record(void **state)
 	assert_int_equal(got.record[i + 1].event, EVENT_MESSAGE);
 	assert_int_equal(got.record[i].head.time_usec, TIME + 1);
 
-	/* And before the end; what was told is not told again. */
+	/* A `dropped` also comes before `close`.  It counts what was dropped since the last. */
 	say("six");
 	got.record[i].event = EVENT_OTHER;
 	assert_int_equal(transcript_close(&transcript, TIME + 2, CLOSE_IDLE), 0);
@@ -64,7 +64,7 @@ static void test_dropped_is_told_before_the_next_record(void **state)
 	assert_int_equal(got.record[i].messages, 1);
 	assert_int_equal(got.record[i].bytes, 3);
 	check_numbers(TIME);
-	/* The totals are of what is in the log. */
+	/* The totals count what is in the log. */
 	assert_int_equal(got.record[i + 1].messages, 3);
 	assert_int_equal(got.record[i + 1].bytes, 10);
 	assert_int_equal(got.record[i + 1].crc, crc32c_portable(0, "onetwofive", 10));
@@ -74,7 +74,7 @@ static void test_dropped_is_told_before_the_next_record(void **state)
 	end();
 }
 
-/* A batch that is nearly full takes neither `dropped` nor `close` beyond PIPE_BUF. */
+/* `dropped` and `close` do not make a batch that is nearly full longer than PIPE_BUF. */
 static void test_events_in_a_full_batch(void **state)
 {
 	static char text[4096];
@@ -102,7 +102,7 @@ static void test_holds_until_written(void **state)
 	assert_true(tickets_none_held(board));
 	say("one");
 	assert_false(tickets_none_held(board));
-	/* A batch that goes out because it is full is not the end of it. */
+	/* A batch that is written because it is full is not the last one. */
 	for (unsigned i = 0; i < 8; i++) {
 		static const char long_text[1500] = "x";
 
@@ -116,14 +116,14 @@ static void test_holds_until_written(void **state)
 	say("ten");
 	assert_int_equal(transcript_close(&transcript, TIME, CLOSE_EOF), 0);
 	assert_true(tickets_none_held(board));
-	/* Without a limit, or with rotation, there is nothing to hold. */
+	/* Without a limit, as with rotation, no ticket is needed. */
 	config.message_limit = 0;
 	say("free");
 	assert_true(tickets_none_held(board));
 	end();
 }
 
-/* The logger of this test: opens the counter once all that has a ticket is in the pipe. */
+/* As the logger: opens the counter when all messages with a ticket are in the pipe. */
 static void settle(void)
 {
 	int n = 0;
@@ -162,7 +162,7 @@ static void test_closed_in_the_middle_of_a_batch(void **state)
 	drain();
 	assert_int_equal(got.n_records, 3);
 	assert_int_equal(got.n_writes, 3);
-	/* All of the first, and nothing else, was there when the files were changed. */
+	/* When the file was changed, only the first message had been written. */
 	assert_int_equal(board->torn_bytes, got.write_len[1]);
 	assert_int_equal(got.len - before, got.write_len[1] + got.write_len[2]);
 	assert_int_equal(slot->dropped_messages, 1);
@@ -174,7 +174,7 @@ static void test_closed_in_the_middle_of_a_batch(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_dropped_is_told_before_the_next_record),
+		cmocka_unit_test(test_dropped_comes_before_the_next_record),
 		cmocka_unit_test(test_events_in_a_full_batch),
 		cmocka_unit_test(test_holds_until_written),
 		cmocka_unit_test(test_closed_in_the_middle_of_a_batch),

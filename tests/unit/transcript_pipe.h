@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A transcript that writes to a pipe, and what comes out of it.  Included after cmocka.h. */
+/* A transcript that writes to a pipe, and the records read from it.  Include cmocka.h first. */
 #ifndef ECHO_LOGD_TEST_TRANSCRIPT_PIPE_H
 #define ECHO_LOGD_TEST_TRANSCRIPT_PIPE_H
 
@@ -25,7 +25,7 @@ static struct slot *slot;
 static struct transcript transcript;
 static int fds[2];
 
-/* What came through the pipe: in packet mode each read(2) is one write(2). */
+/* What was read from the pipe: in packet mode each read(2) returns one write(2). */
 static struct {
 	char bytes[PIPE_BYTES];
 	size_t len;
@@ -62,8 +62,8 @@ static inline void end(void)
 	munmap(board, board->size_bytes);
 }
 
-/* One write: whole records, whatever is in them. */
-static inline void take_records(char *data, size_t len)
+/* Parses one write, which must be whole records. */
+static inline void parse_write(char *data, size_t len)
 {
 	while (len > 0) {
 		struct record *record = &got.record[got.n_records];
@@ -72,7 +72,8 @@ static inline void take_records(char *data, size_t len)
 
 		assert_non_null(newline);
 		assert_true(got.n_records < MAX_RECORDS);
-		assert_int_equal(parse_record(config.format, data, (size_t)(newline - data), record), 0);
+		assert_int_equal(parse_record(config.format, data, (size_t)(newline - data),
+					      record), 0);
 		got.n_records++;
 		if (record->event == EVENT_MESSAGE || record->event == EVENT_PART) {
 			n = parse_payload(config.format, record, got.payload + got.payload_len);
@@ -84,7 +85,7 @@ static inline void take_records(char *data, size_t len)
 	}
 }
 
-/* Takes all that is in the pipe. */
+/* Reads all that is in the pipe. */
 static inline void drain(void)
 {
 	ssize_t n;
@@ -97,7 +98,7 @@ static inline void drain(void)
 			memcpy(got.payload + got.payload_len, got.bytes + got.len, (size_t)n);
 			got.payload_len += (size_t)n;
 		} else {
-			take_records(got.bytes + got.len, (size_t)n);
+			parse_write(got.bytes + got.len, (size_t)n);
 		}
 		got.len += (size_t)n;
 	}
