@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Clients that come, say one thing, hear it and go; so many at once, one after the other. */
+/* Clients that connect, send one message, get its echo and close.  Then the next one connects. */
 #include "load.h"
 
 #include <errno.h>
@@ -13,7 +13,7 @@
 #include "held.h"
 
 #define LOOK_NSEC (NSEC_PER_SEC / 5)
-#define MAX_ERRORS 1000		/* a server that refuses everyone shall not be asked for ever */
+#define MAX_ERRORS 1000		/* then give up, because the server refuses all clients */
 
 struct guest {
 	int fd;
@@ -44,7 +44,7 @@ static void lose(struct report *report, struct guest *g, const char *error)
 	leave(g);
 }
 
-/* On loopback a socket is mostly connected when connect(2) returns, so sending is tried at once. */
+/* On loopback a socket is mostly connected when connect(2) returns, so this sends at once. */
 static void send_words(const struct plan *plan, struct report *report, struct guest *g)
 {
 	ssize_t n = send(g->fd, words_of(plan, g), plan->size, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -81,7 +81,7 @@ static void hear_words(const struct plan *plan, struct report *report, struct gu
 {
 	uint8_t echo[4096];
 	size_t rest = plan->size - g->received;
-	/* One byte more than is awaited, to see what should not come. */
+	/* One byte more than is expected, to find echoes that are too long. */
 	ssize_t n = recv(g->fd, echo, rest < sizeof(echo) ? rest + 1 : sizeof(echo), MSG_DONTWAIT);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -144,7 +144,7 @@ static void serve_all(const struct plan *plan, struct report *report)
 		for (unsigned i = 0; i < plan->clients && now < report->end_nsec; i++)
 			if (guests[i].fd < 0)
 				come(plan, report, &guests[i]);
-		/* After the end those who are there are served. */
+		/* After the end, clients that are still connected are served. */
 		if (now >= report->end_nsec && count_present(plan) == 0)
 			return;
 		int n = epoll_wait(epoll_fd, events, 256, 50);

@@ -71,31 +71,31 @@ def throughput(key, title, servers, size, clients=1, kind="text"):
                 quick=[name for name in servers if name in QUICK])
 
 
-def take_ingest(kind, server, directory, seconds):
+def measure_ingest(kind, server, directory, seconds):
     # A server that does not echo gets an amount of data instead of a time.
     megabytes = 16 if server.name == "syslog-ng" else 64
     return measure.ingest(server, directory, kind, 4, 64, megabytes * seconds)
 
 
-def take_receipts(clients, server, directory, seconds):
+def measure_receipts(clients, server, directory, seconds):
     if server.name == "fdatasync":
         return measure.fdatasync(directory, seconds)
     return load(["latency", "--clients", clients], server, directory, seconds)
 
 
-def take_crowd(held, server, directory, seconds):
+def measure_crowd(held, server, directory, seconds):
     return load(["latency", "--clients", 100, "--held", held], server, directory, seconds)
 
 
-def take_memory(server, directory, seconds):
+def measure_memory(server, directory, seconds):
     return memory.idle_memory(server, 1000)
 
 
-def take_tail(server, directory, seconds):
+def measure_tail(server, directory, seconds):
     return measure.tail(server, directory, int(100 * seconds))
 
 
-def take_wakeups(server, directory, seconds):
+def measure_wakeups(server, directory, seconds):
     return measure.wakeups(server, seconds)
 
 
@@ -132,20 +132,20 @@ CASES = [
           Figure("tables", "page tables", "KiB", True), Figure("slab", "slab", "KiB", True),
           Figure("client_end", "client's end (not in the total)", "KiB", True),
           Figure("free", "decrease of free memory", "KiB", True)],
-         take_memory, quick=["floor", "echo-logd"]),
+         measure_memory, quick=["floor", "echo-logd"]),
     Case("ingest", "64-byte lines to a file, as fast as the server reads them, 4 clients",
          ["rsyslog", "syslog-ng", "echo-logd", "echo-logd line"], [LINES],
-         partial(take_ingest, "syslog"), quick=["echo-logd", "echo-logd line"]),
+         partial(measure_ingest, "syslog"), quick=["echo-logd", "echo-logd line"]),
     Case("receipts", "echo of 64 bytes, 1 client, by echo_after",
-         [*RECEIPTS, "fdatasync"], [P50, P99], partial(take_receipts, 1),
+         [*RECEIPTS, "fdatasync"], [P50, P99], partial(measure_receipts, 1),
          quick=[*RECEIPTS, "fdatasync"]),
     Case("receipts-256c", "echo of 64 bytes, 256 clients, by echo_after",
-         RECEIPTS, [RATE, P50, P99], partial(take_receipts, 256), quick=RECEIPTS),
+         RECEIPTS, [RATE, P50, P99], partial(measure_receipts, 256), quick=RECEIPTS),
     Case("crowd", "echo of 64 bytes, 100 active of 10,000 clients",
-         ["epoll", "floor", "echo-logd"], [P50, P99, RATE], partial(take_crowd, 9900), quick=[]),
-    Case("tail", "time until tail -F shows a message", ["echo-logd"], [P50, P99], take_tail,
+         ["epoll", "floor", "echo-logd"], [P50, P99, RATE], partial(measure_crowd, 9900), quick=[]),
+    Case("tail", "time until tail -F shows a message", ["echo-logd"], [P50, P99], measure_tail,
          seconds=2, quick=["echo-logd"], quick_seconds=1),
     Case("wakeups", "context switches of an idle server", ["echo-logd"],
-         [Figure("wakeups", "context switches/s", "1/s")], take_wakeups, seconds=5,
+         [Figure("wakeups", "context switches/s", "1/s")], measure_wakeups, seconds=5,
          quick=["echo-logd"], quick_seconds=3),
 ]

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * epoll_echo PORT: one process for all clients, no log.  How far one could get
+ * epoll_echo PORT: one process for all clients, no log.  It shows what is possible
  * without a process for each client.
  */
 #include <errno.h>
@@ -14,7 +14,7 @@
 static char buffer[64 * 1024];
 static int epoll_fd;
 
-static void take_clients(int listen_fd)
+static void accept_clients(int listen_fd)
 {
 	int fd;
 
@@ -26,8 +26,8 @@ static void take_clients(int listen_fd)
 }
 
 /*
- * A client that does not read makes all others wait; enough for a yardstick, since no
- * load here is like that.
+ * A client that does not read makes all others wait.  That is acceptable here, because
+ * the clients of the benchmark always read.
  */
 static bool echo(int fd, const char *data, size_t len)
 {
@@ -79,7 +79,7 @@ int main(int argc, char *argv[])
 
 		for (int i = 0; i < n; i++)
 			if (events[i].data.fd == listen_fd)
-				take_clients(listen_fd);
+				accept_clients(listen_fd);
 			else
 				serve(events[i].data.fd);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * floor PORT: the least that a process for each client can do.  Forks when a client
- * comes, echoes what each read brings, logs nothing.  All else is measured by it.
+ * floor PORT: the least work that a server with a process for each client can do.
+ * Forks for each client, echoes what it reads, and logs nothing.  The other servers
+ * are compared with it.
  */
 #include <signal.h>
 #include <sys/prctl.h>

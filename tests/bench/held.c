@@ -11,8 +11,8 @@
 #define TALK_BYTES ((size_t)64)
 
 struct held {
-	int fd;			/* -1: lost, and reported */
-	const uint8_t *awaited;	/* TALK_BYTES that were sent and are not back, or NULL */
+	int fd;			/* -1: lost, and already reported */
+	const uint8_t *awaited;	/* TALK_BYTES that were sent and are not yet echoed, or NULL */
 };
 
 static struct held *held;
@@ -59,7 +59,7 @@ void held_open(const struct plan *plan, struct report *report)
 	}
 }
 
-/* Takes the echo of the words that client NUMBER said a round ago, and says new ones. */
+/* Reads the echo of what client NUMBER sent in the last round, and sends something new. */
 static void talk(const struct plan *plan, struct report *report, unsigned number)
 {
 	struct held *h = &held[number];

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clients that are there and say little: opened one after the other before anything
- * is measured, held, and each heard once more at the end.
+ * Clients that stay connected and send little.  They connect one after the other before
+ * anything is measured, and at the end each must get one more echo.
  */
 #ifndef ECHO_LOGD_TESTS_BENCH_HELD_H
 #define ECHO_LOGD_TESTS_BENCH_HELD_H
 
 #include "load.h"
 
-/* Opens plan->held clients; each has one message echoed.  Stops at the first that cannot. */
+/* Opens plan->held clients; each gets one echo.  Stops at the first one that fails. */
 void held_open(const struct plan *plan, struct report *report);
 
-/* Lets those talk whose turn it is, without waiting for anything; see plan->ping_nsec. */
+/* Lets the clients talk whose turn it is, without blocking; see plan->ping_nsec. */
 void held_talk(const struct plan *plan, struct report *report, uint64_t now);
 
-/* Each must still be served; then they are closed. */
+/* Checks that each client still gets an echo, and closes it. */
 void held_finish(const struct plan *plan, struct report *report);
 
 #endif

@@ -3,7 +3,7 @@
 
 #define LAST (HISTOGRAM_OCTAVES * HISTOGRAM_STEPS - 1)
 
-/* Values below 2 * STEPS have a bucket each; then each octave has STEPS of them. */
+/* Values below 2 * STEPS have a bucket each.  Above, each octave has STEPS buckets. */
 static unsigned bucket_of(uint64_t nsec)
 {
 	unsigned shift = 0;

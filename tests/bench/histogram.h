@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Durations in buckets that are 1/256 of their value wide, so a percentile is
- * exact to 0.2 %, and counting one touches one cache line.
+ * Durations in buckets that are 1/256 of their value wide.  So a percentile is
+ * exact to 0.2 %, and counting a duration touches one cache line.
  */
 #ifndef ECHO_LOGD_TESTS_BENCH_HISTOGRAM_H
 #define ECHO_LOGD_TESTS_BENCH_HISTOGRAM_H
@@ -18,7 +18,7 @@ struct histogram {
 
 void histogram_add(struct histogram *h, uint64_t nsec);
 
-/* The duration that a share of them (0 to 1) did not exceed; 0 when there is none. */
+/* The duration that a SHARE of all (0 to 1) did not exceed; 0 if there are none. */
 uint64_t histogram_quantile(const struct histogram *h, double share);
 
 #endif

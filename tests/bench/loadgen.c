@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * loadgen: clients of an echo server, and how long they had to wait.
+ * loadgen: clients of an echo server.  Measures how long they wait for the echo.
  *
- *   loadgen latency      one message on its way for each client
- *   loadgen throughput   up to --window bytes on their way for each client
- *   loadgen connections  connect, say --size bytes, hear them, close; --clients at once
- *   loadgen idle         --held clients that wait for the end of standard input
+ *   loadgen latency      each client sends a message when it has the echo of the last
+ *   loadgen throughput   each client has up to --window bytes under way
+ *   loadgen connections  connect, send --size bytes, read them, close; --clients at once
+ *   loadgen idle         --held clients wait until standard input ends
  *
- *   --port P             the server's, on --host (127.0.0.1)
- *   --clients N          that are active at once (1)
- *   --held N             further clients that are opened before and held (0)
- *   --ping S             each of those says 64 bytes every S seconds (0: never)
+ *   --port P             port of the server, on --host (127.0.0.1)
+ *   --clients N          clients that are active at once (1)
+ *   --held N             more clients, which connect before and stay connected (0)
+ *   --ping S             each held client sends 64 bytes every S seconds (0: never)
  *   --size B             bytes of a message, or of a send (64)
- *   --window B           of throughput (4 times --size)
+ *   --window B           window of throughput (4 times --size)
  *   --kind K             text, random, syslog (RFC 3164) or syslog-ietf (RFC 5424)
- *   --line B             length of every line of text (0: as it comes)
+ *   --line B             length of each line of text (0: many lengths)
  *   --seconds S          how long to measure (2), after --warmup S (0.5)
- *   --bytes B            throughput: so many for each client, within --seconds and --patience
+ *   --bytes B            throughput: bytes for each client, within --seconds and --patience
  *   --no-echo            throughput: the server sends nothing back
- *   --patience S         nothing may take longer (10)
- *   --sources N          come from N local addresses in turn (0: from one; connections: 64)
- *   --seed N             of the content (1)
+ *   --patience S         limit for every wait (10)
+ *   --sources N          connect from N local addresses in turn (0: one; connections: 64)
+ *   --seed N             seed of the content (1)
  *
- * Every echoed byte is compared with what was sent.  A wrong one, a connection that
- * ends early, one that is refused or takes too long is an error.  Prints one
- * line of NAME=VALUE; times are in microseconds.  Exit: 0 no error, 1 errors, 2 usage
- * or system, 3 it took too long altogether.
+ * Every echoed byte is compared with what was sent.  A wrong byte is an error, and so is
+ * a connection that ends early, is refused or takes too long.  Prints one line of
+ * NAME=VALUE; times are in microseconds.  Exit status: 0 for no error, 1 for errors,
+ * 2 for a wrong command line or an error of the system, 3 if all took too long.
  */
 #include "load.h"
 
@@ -45,7 +45,7 @@
 
 #include "held.h"
 
-/* A call that blocks is interrupted so often, to see whether patience has an end. */
+/* How often a blocking call is interrupted, to check the time limit. */
 #define TICK_USEC 200000
 #define MOST_CLIENTS 100000
 
@@ -60,7 +60,7 @@ static enum payload_kind kind = PAYLOAD_TEXT;
 static const char *mode, *kind_name = "text";
 static size_t line_bytes;
 static uint64_t seed = 1;
-static uint64_t deadline_nsec;	/* the end, whatever the server does */
+static uint64_t deadline_nsec;	/* when to end in any case */
 
 /* --- what the modes share */
 
@@ -78,8 +78,8 @@ void report_error(struct report *r, unsigned number, const char *what)
 		snprintf(r->first_error, sizeof(r->first_error), "client %u: %s", number, what);
 }
 
-/* The port is chosen at connect(2), so that one address serves for as many as there are ports. */
-static int take_source(int fd)
+/* connect(2) chooses the port, so that an address can be used with all ports. */
+static int bind_source(int fd)
 {
 	static unsigned n;
 	struct sockaddr_in source = {.sin_family = AF_INET};
@@ -112,7 +112,7 @@ int connect_server(const struct plan *p, int flags)
 	if (fd < 0)
 		return -errno;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (p->sources && take_source(fd) < 0)
+	if (p->sources && bind_source(fd) < 0)
 		r = -errno;
 	else if (!(flags & SOCK_NONBLOCK))
 		r = connect_blocking(fd);
@@ -245,7 +245,7 @@ static void check_plan(void)
 		plan.sources = 64;
 }
 
-/* --- never too long, never too few descriptors */
+/* --- limits of time and descriptors */
 
 static void on_tick(int signo)
 {
@@ -264,7 +264,7 @@ static void start_ticking(void)
 	struct itimerval interval = {{0, TICK_USEC}, {0, TICK_USEC}};
 	uint64_t idle = strcmp(mode, "idle") == 0 ? 120 * NSEC_PER_SEC : 0;
 
-	/* Opening and asking those who are held: 20 ms each would be very slow. */
+	/* Allow 20 ms to open and to ask each held client, which would be very slow. */
 	deadline_nsec = now_nsec() + plan.warmup_nsec + plan.measured_nsec + idle +
 		3 * plan.patience_nsec + plan.held * (NSEC_PER_SEC / 50);
 	sigaction(SIGALRM, &action, NULL);
@@ -310,7 +310,7 @@ int main(int argc, char *argv[])
 	start_ticking();
 	if (plan.held > 0)
 		held_open(&plan, &report);
-	/* Without those that shall be held there is nothing to measure. */
+	/* Without the held clients there is nothing to measure. */
 	if (report.errors == 0)
 		run();
 	held_finish(&plan, &report);

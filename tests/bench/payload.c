@@ -7,12 +7,12 @@
 
 #define LEAST_RING ((size_t)1024 * 1024)
 #define LEAST_MESSAGES 16
-#define SHORT_LINE 40		/* a line of many lengths, newline included, has 40 to 119 bytes */
+#define SHORT_LINE 40		/* with many lengths, a line has 40 to 119 bytes */
 #define LINE_SPREAD 80
 
 static uint64_t state;
 
-/* xorshift64*: Vigna, "An experimental exploration of Marsaglia's xorshift generators". */
+/* xorshift64* of Vigna, "An experimental exploration of Marsaglia's xorshift generators". */
 static uint64_t next_random(void)
 {
 	state ^= state >> 12;
@@ -47,10 +47,10 @@ static const char *next_word(void)
 	return words[next_random() % (sizeof(words) / sizeof(words[0]))];
 }
 
-/* Fills LINE with LEN bytes, the last of them a newline.  HEAD comes first, as far as it fits. */
+/* Fills LINE with LEN bytes, which end with a newline and begin with as much of HEAD as fits. */
 static void make_line(uint8_t *line, size_t len, const char *head)
 {
-	/* No two lines are alike: a number that is as good as unique is in each that has room. */
+	/* Lines are different: each that has room contains a number that is almost unique. */
 	char text[64];
 	size_t at = strlen(head) < len ? strlen(head) : len;
 
@@ -71,7 +71,7 @@ static void make_lines(uint8_t *message, size_t size, size_t line_bytes, const c
 	while (size > 0) {
 		size_t len = line_bytes ? line_bytes : SHORT_LINE + next_random() % LINE_SPREAD;
 
-		/* No rest that would be a line too short for anything. */
+		/* A rest that is too short for a line is added to this one. */
 		if (len > size || (!line_bytes && size - len < SHORT_LINE))
 			len = size;
 		make_line(message, len, head);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One client, one message on its way.  A blocking socket, so that nothing but send(2)
- * and recv(2) is measured: an epoll_wait(2) would make every server look alike.
+ * One client with one message under way.  The socket blocks, so only send(2) and recv(2)
+ * are measured: epoll_wait(2) would hide the differences between the servers.
  */
 #include "load.h"
 
@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* loadgen's timer ends a call that blocks (EINTR) several times a second. */
+/* The timer of loadgen interrupts a blocking call (EINTR) several times a second. */
 static bool may_go_on(uint64_t since, const struct plan *plan)
 {
 	return errno == EINTR && now_nsec() - since < plan->patience_nsec;
@@ -78,7 +78,7 @@ void run_pingpong(const struct plan *plan, struct report *report)
 	uint64_t begin, now, nsec;
 	size_t at = payload_start(payload, 0);
 	int fd = connect_server(plan, 0);
-	/* Who is slow to take a client is so once. */
+	/* The first echo is not measured: it shows how fast the server accepts a client. */
 	const char *error = fd < 0 ? strerror(-fd) :
 			    ping(plan, fd, payload->bytes + at, plan->size, &nsec);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the servers share that echo-logd is measured against: as little as can be. */
+/* What the servers share that are compared with echo-logd. */
 #ifndef ECHO_LOGD_TESTS_BENCH_SERVER_H
 #define ECHO_LOGD_TESTS_BENCH_SERVER_H
 
@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Listens on PORT of 127.0.0.1; ends the program when it cannot. */
+/* Listens on PORT of 127.0.0.1; ends the program if that fails. */
 static inline int server_listen(const char *port, bool nodelay, int flags)
 {
 	struct sockaddr_in address = {.sin_family = AF_INET};
@@ -30,7 +30,7 @@ static inline int server_listen(const char *port, bool nodelay, int flags)
 	return fd;
 }
 
-/* Writes all of it; false when the client is gone. */
+/* Writes all DATA.  Returns false if the client is gone. */
 static inline bool server_write(int fd, const char *data, size_t len)
 {
 	while (len > 0) {

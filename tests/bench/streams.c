@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Clients that are active at the same time, each with up to a window of bytes on
- * their way; a window of one message is ping-pong.
+ * Clients that are active at the same time.  Each has up to a window of bytes under way.
+ * With a window of one message, each waits for an echo before the next message.
  */
 #include "load.h"
 
@@ -16,14 +16,14 @@
 #include "held.h"
 
 #define BUFFER ((size_t)256 * 1024)
-#define LOOK_NSEC (NSEC_PER_SEC / 5)	/* so often a client that stalls is looked for */
+#define LOOK_NSEC (NSEC_PER_SEC / 5)	/* how often to look for clients that stall */
 
 struct client {
-	int fd;				/* -1: has ended */
-	size_t start;			/* where in the ring its bytes begin */
+	int fd;				/* -1: ended */
+	size_t start;			/* offset of its first byte in the ring */
 	uint64_t sent, received;
 	uint64_t sent_nsec;		/* when the last message began */
-	uint64_t progress_nsec;		/* when it last got on, or had nothing to wait for */
+	uint64_t progress_nsec;		/* when it last made progress, or waited for nothing */
 	uint32_t events;
 	bool half_closed;
 };
@@ -31,7 +31,7 @@ struct client {
 static struct client *clients;
 static unsigned n_active;
 static int epoll_fd;
-static bool is_draining;		/* no new message is begun */
+static bool is_draining;		/* no new message begins */
 
 static unsigned number_of(const struct client *c)
 {
@@ -64,7 +64,7 @@ static void watch(struct client *c, uint32_t events)
 	c->events = events;
 }
 
-/* What may be sent now: the rest of a message that was begun, or a whole new one. */
+/* How much may be sent now: the rest of a message, or a whole new one. */
 static size_t sendable(const struct plan *plan, const struct client *c)
 {
 	size_t rest = plan->size - c->sent % plan->size;
@@ -76,7 +76,7 @@ static size_t sendable(const struct plan *plan, const struct client *c)
 	return c->sent - c->received + plan->size <= plan->window ? plan->size : 0;
 }
 
-/* N more bytes have come back, or, where nothing comes back, have gone. */
+/* Counts N more bytes that came back, or, if the server does not echo, that were sent. */
 static void count(const struct plan *plan, struct report *report, struct client *c, size_t n)
 {
 	uint64_t now = now_nsec(), before = c->received;
@@ -91,7 +91,7 @@ static void count(const struct plan *plan, struct report *report, struct client 
 		histogram_add(&report->latency, now - c->sent_nsec);
 }
 
-/* True when the socket takes no more for now. */
+/* Returns true if the socket is full. */
 static bool send_some(const struct plan *plan, struct report *report, struct client *c)
 {
 	size_t n;
@@ -149,7 +149,7 @@ static void serve(const struct plan *plan, struct report *report, struct client 
 		return;
 	if (c->sent == c->received && sendable(plan, c) == 0 && !c->half_closed &&
 	    (is_draining || plan->limit)) {
-		/* The server's end of file says that it has seen ours, so it has everything. */
+		/* When the server then closes too, it has read everything. */
 		shutdown(c->fd, SHUT_WR);
 		c->half_closed = true;
 	}
@@ -187,7 +187,7 @@ static void look_for_stalls(const struct plan *plan, struct report *report, uint
 	}
 }
 
-/* The measured time is over: what is on its way comes home, and all say goodbye. */
+/* The measured time is over: clients wait for the echoes under way, and then close. */
 static void begin_to_drain(const struct plan *plan, struct report *report)
 {
 	is_draining = true;
@@ -200,7 +200,7 @@ static void serve_all(const struct plan *plan, struct report *report)
 {
 	struct epoll_event events[256];
 	uint64_t now = now_nsec(), next_look = now + LOOK_NSEC;
-	/* A server may answer for ever, but not be listened to for ever. */
+	/* The server may echo for ever, so the wait has an end. */
 	uint64_t deadline = report->end_nsec + plan->patience_nsec;
 
 	while (n_active > 0 && now < deadline) {

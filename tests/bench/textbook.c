@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * textbook PORT FILE: the echo server that stores messages, as it is taught.  Forks
- * when a client comes, reads 30 bytes, writes them to a pipe, echoes them; a logger
- * child stores what comes out of the pipe with stdio.  The original stops
- * logging after ten reads; this one goes on, so that it can be measured.
+ * textbook PORT FILE: the echo server that stores messages, as textbooks have it.  Forks
+ * for each client, reads 30 bytes, writes them to a pipe and echoes them.  A logger child
+ * reads the pipe and stores the bytes with stdio.  The original stops logging after ten
+ * reads; this one continues, so that it can be measured.
  */
 #include <signal.h>
 #include <sys/prctl.h>

@@ -186,7 +186,7 @@ def test_a_target_of_a_case_that_failed_once(tmp_path):
     assert target_line(results, TARGETS[0].words).endswith("| hangs | **not met** |")
 
 
-def test_each_target_is_of_a_figure_that_is_taken():
+def test_each_target_is_of_a_figure_that_is_measured():
     taken = {(case.key, server, figure.field)
              for case in CASES for server in case.servers for figure in case.figures}
     assert {target.figure for target in TARGETS} <= taken

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * load: clients that send streams, check every echoed byte, and remember.
+ * load: clients that send streams, check every echoed byte, and write a ledger.
  *
  *   load --port P --ledger FILE [--host A] [--clients N] [--seconds S]
  *        [--size B] [--window B] [--kind random|text] [--connection-bytes B]
  *        [--seed N]
  *
- * Each client keeps up to --window bytes unanswered, sends --size bytes at a
- * time, closes after --connection-bytes and connects anew; one whose
- * connection is lost connects anew as well.  For each connection the ledger
- * gets a line "NUMBER SENT ECHOED END": bytes handed to the kernel, bytes seen
- * echoed, and how it ended (whole, lost, stopped).  SIGTERM ends it before
- * its time.  A wrong byte is an error at once.  Exit: 0 well, 1 a wrong echo, 2 usage or system.
+ * Each client has up to --window bytes under way, sends --size bytes at a
+ * time, closes the connection after --connection-bytes, and connects again.  It
+ * also connects again when a connection is lost.  For each connection the ledger
+ * gets a line "NUMBER SENT ECHOED END": bytes that the kernel accepted, bytes
+ * that were echoed, and how it ended (whole, lost, stopped).  SIGTERM ends the
+ * program early, and a wrong byte ends it at once.  Exit status: 0 for success,
+ * 1 for a wrong echo, 2 for a wrong command line or an error of the system.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -37,7 +38,7 @@ struct client {
 	uint64_t number, sent, echoed;
 	uint64_t retry_usec;	/* when to connect, if not connected */
 	bool half_closed;
-	uint32_t events;	/* what epoll waits for now */
+	uint32_t events;	/* what epoll waits for */
 };
 
 static struct sockaddr_in address = {.sin_family = AF_INET};
@@ -85,7 +86,7 @@ static void lose(struct client *c)
 {
 	n_lost++;
 	finish(c, "lost");
-	/* The daemon may be away for a moment. */
+	/* The daemon may be down for a moment. */
 	c->retry_usec = now_usec() + 20000;
 }
 
@@ -211,7 +212,7 @@ static void run(uint64_t until_usec)
 			if (clients[events[i].data.u32].fd >= 0)
 				handle(&clients[events[i].data.u32], events[i].events);
 	}
-	/* What is echoed already counts too. */
+	/* What was already echoed counts too. */
 	for (unsigned i = 0; i < n_clients; i++)
 		if (clients[i].fd >= 0)
 			receive_some(&clients[i]);
@@ -247,12 +248,12 @@ static void parse_options(int argc, char *argv[])
 		}
 	if (!path || !address.sin_port || n_clients > MAX_CLIENTS || size > 1 << 20 ||
 	    inet_pton(AF_INET, host, &address.sin_addr) != 1) {
-		fprintf(stderr, "load: --port and --ledger are needed, see the head of load.c\n");
+		fprintf(stderr, "load: --port and --ledger are needed; see the top of load.c\n");
 		exit(2);
 	}
 	if (window < size)
 		window = size;
-	/* Kind, 27 bits of seed, 32 bits of count: no two connections of a test are alike. */
+	/* Kind, 27 bits of seed and 32 bits of count: different for each connection of a test. */
 	next_number = (seed & 0x7ffffff) << 32 | (kind == STREAM_TEXT ? STREAM_TEXT_BIT : 0);
 	ledger = fopen(path, "a");
 	if (!ledger)

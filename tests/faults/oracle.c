@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * oracle: holds the message log against what clients saw.
+ * oracle: compares the message log with what clients saw.
  *
  *   oracle LEDGER LOG...
  *
  * LEDGER is what load wrote.  The logs are one set, in any order, in the text
- * format; read here by rules of its own, so that an error of the daemon's
- * writer and reader together does not pass.
+ * format.  The oracle shares no code with the daemon, so that an error that the
+ * daemon's writer and reader have in common is found.
  *
- * For each connection: record numbers without gap or double, each record's
- * length true, the payload equal to the stream from its first byte, at least
- * as long as what was echoed and at most as long as what was sent.  Prints
- * "lost L doubled D torn T" with the connections, messages and bytes seen,
- * and names the first findings on stderr.  Exit: 0 if all three are 0.
+ * It checks each connection: record numbers have no gap and are not doubled, the
+ * length of each record is right, and the payload is the stream from its first
+ * byte, at least as long as what was echoed and at most as long as what was sent.
+ * It prints "lost L doubled D torn T" with the numbers of connections, messages
+ * and bytes, and the first findings to stderr.  It exits with 0 if all three are 0.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -27,7 +27,7 @@
 
 struct line {
 	uint64_t id, n, length;
-	const char *data;	/* NULL: not a piece of a message */
+	const char *data;	/* NULL: no `message` or `part` record */
 	size_t data_len;
 };
 
@@ -116,7 +116,7 @@ static bool parse_time(const char *f, size_t len)
 	return true;
 }
 
-/* Returns false for a line that no writer of the format makes. */
+/* Returns false for a line that is not of the format. */
 static bool parse(const char *p, const char *end, struct line *line, bool *ret_counts)
 {
 	const char *f, *dot;
@@ -250,7 +250,7 @@ static size_t decode_base64(const char *p, const char *end, uint8_t *out)
 	return n;
 }
 
-/* Returns the payload's length, or 0 when it is not what the record says. */
+/* Returns the length of the payload, or 0 if the record states another one. */
 static size_t decode(const struct line *line, uint8_t out[8192])
 {
 	const char *p = line->data, *end = p + line->data_len;
@@ -282,7 +282,7 @@ static void check_end(struct entry *entry, uint64_t id, uint64_t logged)
 		say(&n_doubled, "more logged than sent", id, logged);
 }
 
-/* The records FIRST to LAST are one connection's. */
+/* The records FIRST to LAST are those of one connection. */
 static void check_connection(const struct line *first, const struct line *last)
 {
 	uint8_t got[8192], expected[8192];

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a test client sends: bytes that can be computed anew from the number
- * of the connection, so that load and oracle need not keep them.
+ * What a test client sends.  The bytes are computed from the number of the
+ * connection, so load and oracle need not store them.
  *
- * A stream begins with its own number, 15 hex digits and a newline: the
- * oracle knows a connection by that and needs no trust in what the log
- * says of the peer.
+ * A stream begins with its number, 15 hex digits, and a newline.  The oracle
+ * recognises a connection by this number, not by the peer in the log.
  */
 #ifndef ECHO_LOGD_TESTS_STREAM_H
 #define ECHO_LOGD_TESTS_STREAM_H
@@ -18,7 +17,7 @@
 
 enum stream_kind { STREAM_RANDOM, STREAM_TEXT };
 
-/* Bit 59 of a connection's number is its kind; the rest is the caller's. */
+/* Bit 59 of a connection's number is its kind.  The caller chooses the other bits. */
 #define STREAM_TEXT_BIT (UINT64_C(1) << 59)
 
 static inline uint64_t stream_word(uint64_t number, uint64_t index)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as echo-logd.conf(5). */
+/* The input is a configuration file, echo-logd.conf(5). */
 #include "config_checks.h"
 
 /* The line that the first mistake names, or 0. */
@@ -10,7 +10,7 @@ static unsigned long blamed_line(const char *path)
 	return names_line(diagnostics.text, path, &line) ? line : 0;
 }
 
-/* With the LINE that was blamed left out, but still counted, nothing is wrong there. */
+/* Empties the LINE that a message named.  Then no message may name it. */
 static void check_blame(const uint8_t *data, size_t size, size_t n_lines, unsigned long line)
 {
 	static struct memory_file file;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What config.h promises of every configuration, for the two targets that load some. */
+/* What config/config_load.h promises, for the two targets that load configurations. */
 #ifndef ECHO_LOGD_FUZZ_CONFIG_CHECKS_H
 #define ECHO_LOGD_FUZZ_CONFIG_CHECKS_H
 
@@ -12,7 +12,7 @@
 #include "config/config_load.h"
 #include "fuzz.h"
 
-/* A file in memory, by the name that config_load() can open. */
+/* A file in memory, with a path that config_load() can open. */
 struct memory_file {
 	int fd;
 	char path[32];
@@ -29,7 +29,7 @@ static inline void memory_file_write(struct memory_file *file, const void *data,
 	CHECK(pwrite(file->fd, data, len, 0) == (ssize_t)len);
 }
 
-/* Whether TEXT begins with PATH and ": " or ":LINE: ".  *LINE only grows, and is 0 for the first. */
+/* Whether TEXT begins with PATH and ": " or ":LINE: ".  *LINE is the last line, at first 0. */
 static inline int names_line(const char *text, const char *path, unsigned long *line)
 {
 	unsigned long last = *line;
@@ -44,7 +44,7 @@ static inline int names_line(const char *text, const char *path, unsigned long *
 	return *line >= last && *line > 0 && strncmp(end, ": ", 2) == 0;
 }
 
-/* Every mistake has its place, in order, and nothing that a terminal would obey. */
+/* Every mistake names its place, they are in order, and contain no control characters. */
 static inline void check_mistakes(const struct diagnostics *d, const char *path, size_t n_lines)
 {
 	const char *text = d->text, *end;
@@ -74,7 +74,7 @@ static inline char *dumped(const struct config *config, size_t *ret_len)
 	return text;
 }
 
-/* What config_dump() writes is read back as the same. */
+/* Reading what config_dump() has written gives the same configuration. */
 static inline void check_dump(const struct config *config)
 {
 	static struct memory_file file;
@@ -95,8 +95,8 @@ static inline void check_dump(const struct config *config)
 static struct diagnostics diagnostics;
 
 /*
- * Loads, and holds what comes back against config.h.  Returns whether it was
- * accepted; what was wrong with it is in `diagnostics`.
+ * Loads a configuration and checks the result.  Returns whether it was accepted;
+ * if not, the mistakes are in `diagnostics`.
  */
 static inline int checked_load(const struct memory_file *file, size_t n_lines,
 			       const char *const *overrides, size_t n_overrides,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as payload to be encoded, and as encoded text to be decoded. */
+/* The input is payload to be encoded, and encoded text to be decoded. */
 #include "format/escape.h"
 
 #include "../unit/random.h"
 #include "format/base64.h"
 #include "fuzz.h"
 
-/* The longest that a byte becomes: \u0000. */
+/* A byte becomes at most 6: \u0000. */
 #define GROWTH 6
 
 static void check_unescape(enum escape_style style, const uint8_t *data, size_t len)
@@ -39,7 +39,7 @@ static void check_escape(enum escape_style style, const uint8_t *data, size_t le
 	n = escape(style, out, room, in, len, &taken, &invalid);
 	CHECK(n <= room && taken <= len);
 	CHECK(style == ESCAPE_JSON || !invalid);
-	if (taken < len && !invalid)	/* four bytes of a character, each \xNN */
+	if (taken < len && !invalid)	/* a character has up to four bytes, each \xNN */
 		CHECK(room - n < 16);
 	CHECK(is_harmless(out, n));
 	back = exact_copy(out, n);
@@ -50,7 +50,7 @@ static void check_escape(enum escape_style style, const uint8_t *data, size_t le
 	free(in);
 }
 
-/* What ASCII becomes needs no cleverness to say. */
+/* For ASCII this computes what to expect. */
 static void check_ascii(enum escape_style style, const uint8_t *data, size_t len)
 {
 	static const char names[] = "\nn\tt\rr\\\\\"\"", *name;
@@ -101,7 +101,7 @@ static void check_base64(const uint8_t *data, size_t len)
 	CHECK(bytes);
 	CHECK(base64_decode(bytes, text, size) == (ssize_t)len && memcmp(bytes, in, len) == 0);
 
-	/* As text, it is refused or the only way to write those bytes. */
+	/* As text the input is refused, or it is the only way to write the decoded bytes. */
 	bytes = realloc(bytes, len >= 4 ? len / 4 * 3 : 1);
 	CHECK(bytes);
 	n = base64_decode(bytes, (const char *)in, len);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as the stream of a client: however they arrive, the messages are the same. */
+/* The input is what a client sends.  However it is split, the messages are the same. */
 #include "worker/framing.h"
 
 #include "../unit/random.h"
 #include "fuzz.h"
 
-/* Every arrival is a copy of all that is there: enough for some hundred messages. */
+/* Each call gets a copy of all bytes, so not too many: enough for some hundred messages. */
 #define STREAM_BYTES 1024
 
-/* What was cut from the whole stream at once. */
+/* The messages of the whole stream. */
 struct messages {
 	size_t *lengths;
 	size_t n;
@@ -47,7 +47,7 @@ static void cut(enum framing framing, const uint8_t *data, size_t size, size_t m
 		ret->lengths[ret->n++] = n;
 		at += n;
 	}
-	/* Only a line may be unfinished. */
+	/* Only with lines the last message may be unfinished. */
 	CHECK(at == size || framing == FRAMING_LINE);
 }
 
@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (in.left > STREAM_BYTES)
 		in.left = STREAM_BYTES;
 	cut(framing, in.p, in.left, max_bytes, &messages);
-	/* As a worker does it: what is known to end no message is not searched again. */
+	/* As in a worker: bytes without the end of a message are not searched again. */
 	while (framing == FRAMING_LINE && arrived < in.left) {
 		arrived += 1 + random_below(in.left - arrived);
 		while ((n = checked_next(framing, in.p + done, arrived - done, searched,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the fuzz targets share.  A target is one file with
- * LLVMFuzzerTestOneInput(): it takes any bytes and aborts when a promise of
- * the header under test is broken.  libFuzzer's main or replay.c calls it.
+ * LLVMFuzzerTestOneInput(): it accepts any bytes, and aborts if the code breaks
+ * a promise of its header.  libFuzzer's main or tests/fuzz/replay.c calls it.
  */
 #ifndef ECHO_LOGD_FUZZ_H
 #define ECHO_LOGD_FUZZ_H
@@ -23,13 +23,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                                                  \
 	} while (0)
 
-/* The bytes of the input that are not used yet. */
+/* The bytes of the input that were not used yet. */
 struct input {
 	const uint8_t *p;
 	size_t left;
 };
 
-/* Little-endian; zeros come after the end. */
+/* A little-endian number; missing bytes are 0. */
 static inline uint64_t input_number(struct input *in, unsigned bytes)
 {
 	uint64_t value = 0;
@@ -39,7 +39,7 @@ static inline uint64_t input_number(struct input *in, unsigned bytes)
 	return value;
 }
 
-/* A copy that ends where its memory ends, so that a read behind it is seen.  To be freed. */
+/* A copy that ends where its memory ends, so that a sanitizer finds reads behind it.  Free it. */
 static inline void *exact_copy(const void *data, size_t len)
 {
 	void *copy = calloc(1, len > 0 ? len : 1);
@@ -50,7 +50,7 @@ static inline void *exact_copy(const void *data, size_t len)
 	return copy;
 }
 
-/* The next bytes up to a NUL or the end, as a string that is to be freed. */
+/* The next bytes, up to a NUL or the end, as a string.  Free it. */
 static inline char *input_string(struct input *in)
 {
 	size_t len = strnlen((const char *)in->p, in->left);

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any words, each ended by a NUL, as the command line of echo-logd(8) and as
- * overrides; the first is the configuration file.
+ * The input is strings, each ended by a NUL.  The first is a configuration file,
+ * the others are the command line of echo-logd(8), and also overrides.
  */
 #include "base/exit_status.h"
 #include "config/config_keys.h"
 #include "config/options.h"
 #include "config_checks.h"
 
-/* More than options_parse() takes. */
+/* More than options_parse() accepts. */
 #define MAX_WORDS (2 * OPTIONS_MAX_OVERRIDES + 2)
-/* So many are looked at one by one: it takes time, and more are none of another kind. */
+/* Only the first ones are checked one by one, because that takes time. */
 #define MAX_LINES 4
-/* Of a line of the file. */
+/* The longest line of a configuration file. */
 #define LINE_BYTES 198
 
 static struct memory_file file;
 static size_t n_lines;
 
-/* The answers of options_parse() are for an operator. */
+/* Calls options_parse() without its output. */
 static bool parse_silently(int argc, char *argv[], struct options *ret_options, int *ret_status)
 {
 	static FILE *nowhere;
@@ -53,7 +53,7 @@ static void check_options(char *words[], size_t n)
 	(void)checked_load(&file, n_lines, options.overrides, options.n_overrides, &config);
 }
 
-/* An override of a key is accepted when the line of the file would be, and means the same. */
+/* An override is accepted if the same line in a file is, and has the same effect. */
 static void check_line(const char *override)
 {
 	static struct memory_file empty, line;
@@ -67,7 +67,8 @@ static void check_line(const char *override)
 	if (!dot || !equals || dot > equals || dot - override > 32 || strlen(dot + 1) > LINE_BYTES)
 		return;
 	n = snprintf(text, sizeof(text), "%.*s", (int)(dot - override), override);
-	snprintf(text + n + 1, sizeof(text) - (size_t)n - 1, "%.*s", (int)(equals - dot - 1), dot + 1);
+	snprintf(text + n + 1, sizeof(text) - (size_t)n - 1, "%.*s", (int)(equals - dot - 1),
+		 dot + 1);
 	if (!config_key_find(text, text + n + 1) || strpbrk(equals, "\r\n"))
 		return;
 	n = snprintf(text, sizeof(text), "[%.*s]\n%s\n", (int)(dot - override), override, dot + 1);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as a message log: what is taken for a record can be written again, and is the same. */
+/* The input is a message log.  A line that is parsed is written the same again. */
 #include "format/parse.h"
 
 #include "record_checks.h"
 
-/* The host, which in JSON is in every line, is not in struct record. */
+/* In JSON each line has the host, which struct record does not have. */
 static void style_of(enum log_format format, const char *line, size_t len,
 		     struct record_style *ret_style)
 {
@@ -20,7 +20,7 @@ static void style_of(enum log_format format, const char *line, size_t len,
 	ret_style->host[len] = '\0';
 }
 
-/* LINE is what the N bytes of BUF are, but for keys of a later version. */
+/* LINE is the same as the N bytes of BUF, except for keys of a later version. */
 static void check_spelling(enum log_format format, const char *line, size_t len, const char *buf,
 			   size_t n)
 {
@@ -91,7 +91,7 @@ static void check_payload(enum log_format format, const struct record *record, c
 		check_message(&style, &record->head, payload, (size_t)n, RECORD_MAX);
 		size = record_message(&style, buf, sizeof(buf), &record->head, payload, (size_t)n,
 				      &taken);
-		/* Either encoding is read, one is written. */
+		/* The parser accepts both encodings; only one is written. */
 		if (record->event == EVENT_MESSAGE && taken == (size_t)n &&
 		    record->data_is_base64 == is_base64(format, buf, size))
 			check_spelling(format, line, len, buf, size);
@@ -125,7 +125,7 @@ static bool check_line(enum log_format format, const char *text, size_t len, boo
 	return ok;
 }
 
-/* A limit ends the count behind a message, and nothing before it changes. */
+/* With a limit the count ends behind a message; the count up to there is the same. */
 static void check_count(enum log_format format, const char *data, size_t len)
 {
 	size_t end, part;

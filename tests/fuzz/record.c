@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes, from any peer, as records of every kind: each is one line that says the same. */
+/* The input becomes records of every kind.  Each is one line, from which the same is parsed. */
 #include "format/calendar.h"
 #include "format/utf8.h"
 #include "record_checks.h"
 
 #define ID_END (UINT64_C(1) << 52)
 
-/* What record.h makes of a peer's name. */
+/* How format/record.h writes the name of a peer. */
 static void expected_peer(const char *peer, struct record *ret)
 {
 	size_t i;
@@ -61,7 +61,7 @@ static void check_events(struct record_style *style, const struct record_head *h
 	CHECK(record.event == EVENT_LIMIT && record.messages == messages);
 }
 
-/* A message of its own size, and one of many records. */
+/* The input as a message, and repeated as one of many records. */
 static void check_messages(struct record_style *style, const struct record_head *head,
 			   const struct input *in, size_t times, size_t room)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a written line must be, for the two targets that write some. */
+/* Checks of written lines, for the two targets that write them. */
 #ifndef ECHO_LOGD_FUZZ_RECORD_CHECKS_H
 #define ECHO_LOGD_FUZZ_RECORD_CHECKS_H
 
@@ -17,8 +17,8 @@ static inline void check_same_head(const struct record_head *a, const struct rec
 }
 
 /*
- * LINE, LEN bytes that record.h wrote: one line, harmless, read back to
- * *RET_RECORD, whose pointers go into LINE.
+ * Checks that LINE, LEN bytes that format/record.h wrote, is one line without
+ * control characters.  Parses it to *RET_RECORD, which points into LINE.
  */
 static inline void check_written(enum log_format format, const char *line, size_t len,
 				 struct record *ret_record)
@@ -35,7 +35,7 @@ static inline void check_written(enum log_format format, const char *line, size_
 	CHECK(end == len);
 }
 
-/* The COPY of TAKEN bytes became RECORD, one of the pieces of a message that IS_UTF8 or not. */
+/* RECORD has the TAKEN bytes of COPY, a piece of a message.  IS_UTF8 is about the whole message. */
 static inline void check_piece(enum log_format format, const struct record *record,
 			       const char *copy, size_t taken, bool is_utf8)
 {
@@ -45,12 +45,12 @@ static inline void check_piece(enum log_format format, const struct record *reco
 	CHECK(record->length == taken);
 	CHECK(parse_payload(format, record, payload) == (ssize_t)taken);
 	CHECK(memcmp(payload, copy, taken) == 0);
-	/* No character is cut in two, and JSON has base64 only for what is no text. */
+	/* No character is cut in two, and JSON has base64 only if the piece is not UTF-8. */
 	CHECK(piece_is_utf8 || !is_utf8);
 	CHECK(format != FORMAT_JSON || record->data_is_base64 == !piece_is_utf8);
 }
 
-/* Writes the LEN > 0 bytes of DATA in pieces and reads them back; no room is taken beyond ROOM. */
+/* Writes the LEN > 0 bytes of DATA in records of at most ROOM bytes, and parses these. */
 static inline void check_message(struct record_style *style, const struct record_head *head,
 				 const void *data, size_t len, size_t room)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fuzz target as a plain test, for every compiler.
+ * Runs a fuzz target as a plain test, with any compiler.
  *
- * replay_TARGET runs the inputs in ECHO_LOGD_SRCDIR/tests/fuzz/corpus/TARGET:
- * one test, which says each input's name before it is tried.
- * replay_TARGET FILE... runs those.
+ * replay_TARGET runs all inputs in ECHO_LOGD_SRCDIR/tests/fuzz/corpus/TARGET as
+ * one test, and prints the name of each input before it runs it.
+ * replay_TARGET FILE... runs these inputs.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -70,7 +70,7 @@ int main(int argc, char *argv[])
 			 target + 1);
 		replay_directory(path);
 	}
-	/* No input is no test. */
+	/* Without inputs the test fails. */
 	printf("%sok 1 - %s: %u inputs\n", n_inputs > 0 ? "" : "not ", target ? target + 1 : "?",
 	       n_inputs);
 	return n_inputs > 0 ? 0 : 1;

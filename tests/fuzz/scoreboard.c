@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as the scoreboard that a dead service left behind, or that a tool has found. */
+/* The input is a scoreboard that a dead service has left, or that a tool reads. */
 #include "ipc/scoreboard.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@
 
 #define MAX_SLOTS 4
 
-/* A scoreboard of N_SLOTS with DATA over it. */
+/* Makes a scoreboard of N_SLOTS and copies DATA over it. */
 static struct scoreboard *make(unsigned n_slots, const uint8_t *data, size_t size, int *ret_fd)
 {
 	struct scoreboard *board;
@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input in = {data, size};
 	unsigned n_slots = (unsigned)input_number(&in, 1) % (MAX_SLOTS + 1);
-	/* How much of the header is made right: nothing, all but the number of slots, all. */
+	/* How much of the header is valid: nothing, all but the number of slots, all. */
 	uint64_t right = input_number(&in, 1) % 3;
 	struct scoreboard *board, *next, *adopted = NULL;
 	int fd, next_fd, checked, r;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Any bytes as a message log that `echo-logctl verify` judges. */
+/* The input is a message log that `echo-logctl verify` checks. */
 #include "ctl/logcheck.h"
 
 #include "../unit/random.h"
 #include "format/parse.h"
 #include "fuzz.h"
 
-/* What a judgement comes to, wherever its findings were. */
+/* The result of a check, without the places of the findings. */
 struct judgement {
 	struct connections_summary summary;
 	uint64_t records;
 	unsigned findings;
 	unsigned kinds[FINDING_TOTALS + 1];
-	uint64_t lines, bytes;		/* that findings name, added up */
+	uint64_t lines, bytes;		/* sums of what the findings name */
 };
 
 struct part {
@@ -39,7 +39,7 @@ static void note_finding(void *context, const struct finding *finding)
 	free(text);
 }
 
-/* Gives PART in pieces, as verify reads a file: at once when STEP is 0. */
+/* Gives PART in pieces of STEP bytes, as verify reads a file; all at once if STEP is 0. */
 static void give(struct logcheck *check, const struct part *part, size_t step)
 {
 	size_t at = 0, taken, shown = step > 0 ? 0 : part->len;
@@ -78,7 +78,7 @@ static struct judgement judge(enum log_format format, const struct part *parts, 
 	return judgement;
 }
 
-/* Behind which of its first N lines LOG is cut; its end if it has no more. */
+/* Where the first N lines of LOG end, or LOG itself if it has fewer. */
 static size_t line_end(const struct part *log, size_t n)
 {
 	const char *at = log->data, *end = log->data + log->len;
@@ -91,7 +91,7 @@ static size_t line_end(const struct part *log, size_t n)
 	return (size_t)(at - log->data);
 }
 
-/* A log that is whole stays so in two files, in any order. */
+/* A whole log is also whole if it is cut into two files, in any order. */
 static void check_order(enum log_format format, const struct part *log, size_t cut,
 			const struct judgement *whole)
 {
@@ -108,12 +108,12 @@ static void check_order(enum log_format format, const struct part *log, size_t c
 
 static bool is_found(const struct judgement *judgement)
 {
-	/* Of a connection without its end no more can be known than that it has no gap. */
+	/* Without the end of a connection, verify can only find gaps. */
 	return judgement->findings > 0 || judgement->summary.without_end > 0 ||
 	       judgement->summary.killed > 0;
 }
 
-/* Another letter in place of the first of RECORD's payload, in the copy TEXT of LOG. */
+/* Copies LOG to TEXT and changes the first letter of RECORD's payload. */
 static bool change_payload(const struct part *log, const struct record *record, char *text)
 {
 	size_t at = (size_t)(record->data - log->data);
@@ -125,7 +125,7 @@ static bool change_payload(const struct part *log, const struct record *record, 
 	return true;
 }
 
-/* A whole log that has lost a message, has it twice or changed, is not whole. */
+/* A whole log in which a message is missing, doubled or changed is not whole. */
 static void check_damage(enum log_format format, const struct part *log, size_t start, size_t end)
 {
 	struct part without[] = {

@@ -2,9 +2,10 @@
 /*
  * probe: tries, from inside a unit's sandbox, what the sandbox must refuse.
  *
- * Prints a line for each attempt, "NAME: what came of it": the name of the
- * errno, or "done".  What the daemon itself needs is tried too.  Started
- * by a unit with the properties of echo-logd.service, tests/systemd/test_sandbox.py.
+ * It also tries what the daemon needs.  For each attempt it prints a line
+ * "NAME: RESULT", where RESULT is the name of the errno, or "done".
+ * tests/systemd/test_sandbox.py runs it in a unit with the properties of
+ * echo-logd.service.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -96,7 +97,7 @@ static void try_files(const char *log, const char *state, const char *runtime)
 
 /* --- programs and memory */
 
-/* In a child, whose status says what exec failed with. */
+/* Executes in a child, which exits with the errno if exec fails. */
 static void try_to_execute(const char *name, const char *path)
 {
 	char *argv[] = {(char *)path, NULL};
@@ -104,7 +105,7 @@ static void try_to_execute(const char *name, const char *path)
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		/* What it prints is not the probe's. */
+		/* Its output is not wanted. */
 		close(STDOUT_FILENO);
 		execv(path, argv);
 		_exit(errno);
@@ -226,7 +227,7 @@ static void try_network(void)
 	tell("bind-80", bind(fd, (struct sockaddr *)&address, sizeof(address)));
 }
 
-/* How the kernel confines us, to be compared with the daemon's own processes. */
+/* Prints how the kernel confines this process.  The test compares it with the daemon's. */
 static void tell_status(void)
 {
 	static const char *const keys[] = {"NoNewPrivs", "Seccomp", "Seccomp_filters", "CapBnd"};
