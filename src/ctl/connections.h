@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include "ctl/finding.h"
-#include "format/log_record.h"
+#include "format/parsed_record.h"
 
 struct connections;
 

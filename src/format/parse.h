@@ -21,7 +21,7 @@
 #include <sys/types.h>
 
 #include "format/log_format.h"
-#include "format/log_record.h"
+#include "format/parsed_record.h"
 
 /*
  * Reads LINE, LEN bytes without the newline.  Returns 0, or -EBADMSG if it

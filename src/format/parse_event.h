@@ -13,8 +13,8 @@
 
 #include <stdbool.h>
 
-#include "format/log_record.h"
 #include "format/parse_scan.h"
+#include "format/parsed_record.h"
 
 /* Fields of the head, then fields of events. */
 enum field {

@@ -4,8 +4,8 @@
 #include <limits.h>
 #include <string.h>
 
-#include "format/log_record.h"
 #include "format/parse_scan.h"
+#include "format/parsed_record.h"
 
 static bool read_string(struct cursor *in, size_t max, struct cursor *ret_word)
 {

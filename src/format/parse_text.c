@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#include "format/log_record.h"
 #include "format/parse_scan.h"
+#include "format/parsed_record.h"
 
 static bool read_id(struct cursor *in, struct record_head *head)
 {

@@ -9,7 +9,7 @@
 #include "base/journal.h"
 #include "logger/logfile.h"
 #include "master/fdstore.h"
-#include "master/listening.h"
+#include "master/listener_setup.h"
 #include "master/spill.h"
 
 /* The pause before an exit after which systemd restarts the service at once. */
@@ -59,7 +59,7 @@ static int adopt_descriptors(struct service *s)
 	s->took_pipes = fdstore_take(&s->fds, &kept);
 	if (!s->took_pipes)
 		s->fds = (struct descriptors)NO_DESCRIPTORS;
-	listening_adopt(s, &kept);
+	listener_setup_adopt(s, &kept);
 	if (!s->took_pipes)
 		return 0;
 	crash_point("adopted");

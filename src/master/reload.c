@@ -9,7 +9,7 @@
 #include "base/journal.h"
 #include "config/config_keys.h"
 #include "master/listener.h"
-#include "master/listening.h"
+#include "master/listener_setup.h"
 #include "master/logger_process.h"
 #include "master/message_log.h"
 #include "master/notify.h"
@@ -68,7 +68,7 @@ static bool names_other_addresses(const struct config *fresh, const struct confi
 static int open_listeners(struct service *s, const struct config *fresh,
 			  struct listeners *ret_listeners)
 {
-	int r = listening_open(fresh, &s->fds.listeners, "the running configuration stays",
+	int r = listener_setup_open(fresh, &s->fds.listeners, "the running configuration stays",
 			       ret_listeners);
 
 	if (r == 0 && ret_listeners->are_passed && names_other_addresses(fresh, &s->config))

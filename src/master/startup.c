@@ -20,7 +20,7 @@
 #include "master/boot_id.h"
 #include "master/dontfork.h"
 #include "master/fdstore.h"
-#include "master/listening.h"
+#include "master/listener_setup.h"
 #include "master/master.h"
 #include "master/message_log.h"
 #include "master/recover.h"
@@ -221,7 +221,7 @@ int startup_prepare(struct service *s)
 	if (r == 0)
 		r = prepare_log(s);
 	if (r == 0)
-		r = listening_open_first(s);
+		r = listener_setup_open_first(s);
 	if (r < 0) {
 		s->exit_errno = -r;
 		return STATUS_CANNOT_START;

@@ -12,10 +12,10 @@
 #include "base/clock.h"
 #include "base/journal.h"
 #include "ipc/shortage.h"
+#include "ipc/spare_workers.h"
 #include "master/backoff.h"
 #include "master/child.h"
 #include "master/timer.h"
-#include "worker/spare.h"
 #include "worker/worker.h"
 
 /* The pause after a failed fork. */
@@ -114,7 +114,7 @@ static int fork_workers(struct service *s, unsigned n, bool for_close_killed)
 
 void worker_pool_fill(struct service *s)
 {
-	const struct spare_limits limits = spare_limits(&s->config);
+	const struct spare_workers_limits limits = spare_workers_limits(&s->config);
 	int r;
 
 	if (timer_is_set(s->pool.retry))
@@ -125,7 +125,7 @@ void worker_pool_fill(struct service *s)
 	if (r == 0 && s->phase < PHASE_DRAINING) {
 		unsigned idle = count(s, SLOT_IDLE), busy = s->pool.n_workers - idle;
 
-		r = fork_workers(s, spare_to_fork(&limits, idle, busy), false);
+		r = fork_workers(s, spare_workers_to_fork(&limits, idle, busy), false);
 	}
 	if (r < 0) {
 		shortage_note(s->board, SHORTAGE_FORK, -r, s->fds.doorbell);
@@ -135,8 +135,8 @@ void worker_pool_fill(struct service *s)
 
 bool worker_pool_shrink(struct service *s)
 {
-	const struct spare_limits limits = spare_limits(&s->config);
-	unsigned surplus = spare_to_retire(&limits, count(s, SLOT_IDLE));
+	const struct spare_workers_limits limits = spare_workers_limits(&s->config);
+	unsigned surplus = spare_workers_to_retire(&limits, count(s, SLOT_IDLE));
 	bool any = surplus > 0;
 
 	/* From the end, so that low slots stay in use, with their pages in the cache. */

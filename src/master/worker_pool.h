@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keeps the number of workers that spare.h computes, each in a slot of the
+ * Keeps the number of workers that spare_workers.h computes, each in a slot of the
  * scoreboard, and logs when one was killed, with the client that it served.
  * Called by the master only.
  */

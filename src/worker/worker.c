@@ -17,9 +17,9 @@
 #include "base/crash_point.h"
 #include "base/net.h"
 #include "ipc/shortage.h"
+#include "ipc/spare_workers.h"
 #include "worker/acceptor.h"
 #include "worker/framing.h"
-#include "worker/spare.h"
 #include "worker/transcript.h"
 
 /* One recv(2).  Measured: a larger size is not faster; a quarter takes twice the time. */
@@ -392,7 +392,7 @@ int worker_run(const struct config *config, const struct descriptors *fds,
 	w->board = board;
 	w->slot_index = slot_index;
 	w->slot = scoreboard_slot(board, slot_index);
-	w->low = spare_limits(config).low;
+	w->low = spare_workers_limits(config).low;
 	r = prepare(w);
 	if (r == 0)
 		r = serve_clients(w);

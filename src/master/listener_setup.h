@@ -3,8 +3,8 @@
  * Opens and adopts the listening sockets at a start and at a reload, by
  * listener.h, and logs what goes wrong.  Called by the master only.
  */
-#ifndef ECHO_LOGD_LISTENING_H
-#define ECHO_LOGD_LISTENING_H
+#ifndef ECHO_LOGD_LISTENER_SETUP_H
+#define ECHO_LOGD_LISTENER_SETUP_H
 
 #include "master/fdstore.h"
 #include "master/service.h"
@@ -15,14 +15,14 @@
  * with only some of them the service would look healthy.  A descriptor that
  * is not a socket is closed with a warning.
  */
-void listening_adopt(struct service *s, const struct kept *kept);
+void listener_setup_adopt(struct service *s, const struct kept *kept);
 
 /*
  * Opens the sockets that CONFIG names, and reuses those of RUNNING (may be
  * NULL) as listeners_open() does.  Returns 0, or its -errno, logged with
  * CONSEQUENCE.
  */
-int listening_open(const struct config *config, const struct listeners *running,
+int listener_setup_open(const struct config *config, const struct listeners *running,
 		   const char *consequence, struct listeners *ret_listeners);
 
 /*
@@ -30,6 +30,6 @@ int listening_open(const struct config *config, const struct listeners *running,
  * configuration names.  Returns 0 or -errno, logged (-EINVAL: systemd's
  * sockets were refused).
  */
-int listening_open_first(struct service *s);
+int listener_setup_open_first(struct service *s);
 
 #endif

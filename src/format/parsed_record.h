@@ -4,8 +4,8 @@
  * what the readers of single lines fill in.  Types only; echo-logd-log(5)
  * has the meaning of each field.
  */
-#ifndef ECHO_LOGD_LOG_RECORD_H
-#define ECHO_LOGD_LOG_RECORD_H
+#ifndef ECHO_LOGD_PARSED_RECORD_H
+#define ECHO_LOGD_PARSED_RECORD_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,19 +7,19 @@
  * A worker serves one client at a time, so there are never more workers than
  * max_clients.
  */
-#ifndef ECHO_LOGD_SPARE_H
-#define ECHO_LOGD_SPARE_H
+#ifndef ECHO_LOGD_SPARE_WORKERS_H
+#define ECHO_LOGD_SPARE_WORKERS_H
 
 #include "config/config.h"
 
-struct spare_limits {
+struct spare_workers_limits {
 	unsigned max_workers;
 	unsigned low;	/* minimum of idle workers; at least 1, which accepts clients */
 	unsigned high;	/* maximum of idle workers; at least `low` */
 };
 
 /* The limits that CONFIG sets. */
-struct spare_limits spare_limits(const struct config *config);
+struct spare_workers_limits spare_workers_limits(const struct config *config);
 
 /*
  * Returns how many workers to fork if IDLE are idle and BUSY serve a client.
@@ -27,9 +27,9 @@ struct spare_limits spare_limits(const struct config *config);
  * raises them to the middle between `low` and `high`, so that the master
  * forks in groups and not once for each client.
  */
-unsigned spare_to_fork(const struct spare_limits *limits, unsigned idle, unsigned busy);
+unsigned spare_workers_to_fork(const struct spare_workers_limits *limits, unsigned idle, unsigned busy);
 
 /* Returns how many of the IDLE workers to retire. */
-unsigned spare_to_retire(const struct spare_limits *limits, unsigned idle);
+unsigned spare_workers_to_retire(const struct spare_workers_limits *limits, unsigned idle);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "master/listening.h"
+#include "master/listener_setup.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,7 +21,7 @@ static const char *refusal_text(int r)
 	}
 }
 
-void listening_adopt(struct service *s, const struct kept *kept)
+void listener_setup_adopt(struct service *s, const struct kept *kept)
 {
 	bool all = kept->n_passed <= LISTENERS_MAX;
 
@@ -61,7 +61,7 @@ static const char *listen_error_hint(int r)
 	}
 }
 
-int listening_open(const struct config *config, const struct listeners *running,
+int listener_setup_open(const struct config *config, const struct listeners *running,
 		   const char *consequence, struct listeners *ret_listeners)
 {
 	char failed[PEER_NAME_SIZE], skipped[256];
@@ -78,12 +78,12 @@ int listening_open(const struct config *config, const struct listeners *running,
 	return 0;
 }
 
-int listening_open_first(struct service *s)
+int listener_setup_open_first(struct service *s)
 {
 	int r = s->fds.listeners.n > 0 ? 0 : -EINVAL;
 
 	if (!s->fds.listeners.are_passed)
-		r = listening_open(&s->config, NULL, "not started", &s->fds.listeners);
+		r = listener_setup_open(&s->config, NULL, "not started", &s->fds.listeners);
 	if (r == 0)
 		listeners_configure(&s->fds.listeners, &s->config);
 	return r;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "worker/spare.h"
+#include "ipc/spare_workers.h"
 
-struct spare_limits spare_limits(const struct config *config)
+struct spare_workers_limits spare_workers_limits(const struct config *config)
 {
-	struct spare_limits limits = {.max_workers = config->max_clients};
+	struct spare_workers_limits limits = {.max_workers = config->max_clients};
 
 	limits.low = config->min_spare > 1 ? config->min_spare : 1;
 	limits.high = config->max_spare > limits.low ? config->max_spare : limits.low;
 	return limits;
 }
 
-unsigned spare_to_fork(const struct spare_limits *limits, unsigned idle, unsigned busy)
+unsigned spare_workers_to_fork(const struct spare_workers_limits *limits, unsigned idle, unsigned busy)
 {
 	unsigned room, want;
 
@@ -21,7 +21,7 @@ unsigned spare_to_fork(const struct spare_limits *limits, unsigned idle, unsigne
 	return want < room ? want : room;
 }
 
-unsigned spare_to_retire(const struct spare_limits *limits, unsigned idle)
+unsigned spare_workers_to_retire(const struct spare_workers_limits *limits, unsigned idle)
 {
 	return idle > limits->high ? idle - limits->high : 0;
 }
