@@ -3,6 +3,8 @@
  * The events that the daemon logs to the journal, and the MESSAGE_ID= of each,
  * systemd.journal-fields(7).  Ids never change.  systemd/echo-logd.catalog
  * explains each event, and a test compares it with this table.
+ *
+ * A new event needs: a name here, an id in journal_event.c, an entry there.
  */
 #ifndef ECHO_LOGD_JOURNAL_EVENT_H
 #define ECHO_LOGD_JOURNAL_EVENT_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The formats of the message log, echo-logd-log(5).  Kept in the scoreboard: numbers never change. */
+/*
+ * The formats of the message log, echo-logd-log(5).  The scoreboard holds
+ * these numbers, so they never change.
+ */
 #ifndef ECHO_LOGD_LOG_FORMAT_H
 #define ECHO_LOGD_LOG_FORMAT_H
 

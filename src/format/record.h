@@ -5,6 +5,9 @@
  * those of messages, which are in record_message.h.  parse.h reads the
  * lines back.
  *
+ * A new event needs: a function here, a name in enum event (parsed_record.h),
+ * its fields in parse_event.c, and a paragraph in echo-logd-log(5).
+ *
  * Pure but for the calendar second that is cached in struct record_style.
  * Workers render the records of their clients, the logger renders its own.
  *
@@ -23,6 +26,7 @@
 #include "base/peer_name.h"
 #include "format/log_format.h"
 
+/* 4096 on Linux. */
 #define RECORD_MAX PIPE_BUF
 
 /* The version of the format, in every `start` record. */

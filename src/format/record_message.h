@@ -16,7 +16,8 @@
 /*
  * Renders the next piece of a message.  If one record can hold all LEN > 0
  * bytes of DATA, it is a `message`.  Otherwise it is a `part` with as many
- * of them as fit, and the caller continues with the rest.  A part is always
+ * of them as fit, and the caller continues with the rest.  The last piece is
+ * a `message`; readers join them (ctl/runs.h: their totals).  A part is always
  * RECORD_MAX bytes long, because the log pipe takes records of that length
  * many at a time (logpipe.h).
  *

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The descriptors that the master opens and its children inherit.  Data only:
- * the master fills it in (listener.h creates the sockets), and child.c has
+ * the master fills it in (listener.h creates the sockets), and child.h has
  * the table of the descriptors that each role keeps.
  */
 #ifndef ECHO_LOGD_DESCRIPTORS_H
@@ -31,7 +31,7 @@ struct listeners {
 /* A descriptor that does not exist is -1. */
 struct descriptors {
 	int log_read, log_write;	/* the log pipe: workers to logger */
-	int stage_read, stage_write;	/* the stage pipe: only the logger reads and writes */
+	int stage_read, stage_write;	/* the stage pipe: see pipe_bytes() for who may look */
 	int log_file;
 	int doorbell;			/* eventfd: tells the master to check the scoreboard */
 	int logger_bell;		/* eventfd: tells the logger that a worker waits */

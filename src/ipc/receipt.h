@@ -24,7 +24,11 @@
 
 /*
  * Worker: waits until the records that it has written to the pipe are in the
- * file.  Rings LOGGER_BELL, an eventfd, if the logger is idle.  WATCH limits
+ * file.  Four things end the wait: the logger ends the round, or fails it; the
+ * master fails it at a stop without a logger (spill_on_stop.c); WATCH finds the
+ * log stalled.  A signal does not.
+ *
+ *  Rings LOGGER_BELL, an eventfd, if the logger is idle.  WATCH limits
  * the wait; NULL means no limit.  Returns 0, -EIO if the round failed and the
  * records might not be on disk, or -ETIMEDOUT if WATCH finds the log stalled.
  */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The message limit of a file, log.message_limit.  Called by the logger only.
+ * The message limit of a file, log.message_limit: decides when a file is full.
+ * Called by the logger only.
  *
  * at_message_limit = rotate: the logger counts the messages in the file and
- * in each batch, moves no more to this file than it may hold, and leaves
- * with LOGGER_FULL.
+ * in each batch (logger_limit_cut()), and moves no more to this file than it
+ * may hold.  Once the count is the limit, should_leave() in logger.c returns
+ * LOGGER_FULL.
  * at_message_limit = stop: workers take tickets (tickets.h), so the logger
  * counts only when a file is taken into use, and issues the tickets.
  */

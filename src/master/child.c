@@ -13,20 +13,7 @@
 
 #include "base/journal.h"
 
-/*
- * Who holds which descriptor.  A child holds none of the master's other
- * descriptors (event loop, systemd's socket).
- *
- *                      master                               worker   logger
- *   listeners          yes                                  yes      -
- *   log pipe, read     kept for the next logger, never read -        yes
- *   log pipe, write    for the next fork, never written     yes      -
- *   stage pipe         both ends kept, never touched        -        yes
- *   log file           opens it, never writes               -        yes
- *   doorbell           reads                                writes   writes
- *   logger's bell      kept                                 writes   reads
- *   journal            writes                               -        writes
- */
+/* The table in child.h, as the code reads it. */
 static const struct {
 	const char *comm;	/* at most 15 bytes, prctl(2) */
 	bool listeners, log_read, log_write, stage, log_file, journal;

@@ -3,6 +3,19 @@
  * Forks the workers and the logger, and closes the descriptors that their
  * role does not hold.  No other file of the daemon forks.  Called by the
  * master only.
+ *
+ * Who holds which descriptor.  A child holds none of the master's other
+ * descriptors (event loop, systemd's socket).
+ *
+ *                      master                               worker   logger
+ *   listeners          yes                                  yes      -
+ *   log pipe, read     kept for the next logger, never read -        yes
+ *   log pipe, write    for the next fork, never written     yes      -
+ *   stage pipe         both ends kept, never touched        -        yes
+ *   log file           opens it, never writes               -        yes
+ *   doorbell           reads                                writes   writes
+ *   logger's bell      kept                                 writes   reads
+ *   journal            writes                               -        writes
  */
 #ifndef ECHO_LOGD_CHILD_H
 #define ECHO_LOGD_CHILD_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lets the service stop while the log cannot be written: after stall_timeout
+ * Lets the service stop while the log cannot be written (full disk, dead
+ * file server): after stall_timeout
  * without progress, kills the logger and moves the records in the pipes to a
  * spill file (spill.h).  Called by the master only.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Keeps the number of workers that spare_workers.h computes, each in a slot of the
- * scoreboard, and logs when one was killed, with the client that it served.
- * Called by the master only.
+ * Keeps the number of workers that spare_workers.h computes, each in a slot of
+ * the scoreboard.  Logs when one was killed; the next worker in that slot then
+ * writes `close killed` to the message log.  Called by the master only.
  */
 #ifndef ECHO_LOGD_WORKER_POOL_H
 #define ECHO_LOGD_WORKER_POOL_H

@@ -94,8 +94,9 @@ int transcript_commit(struct transcript *t);
 int transcript_close(struct transcript *t, uint64_t time_usec, enum close_reason reason);
 
 /*
- * Writes a `close` record with the reason `killed` if the last worker in this slot was killed
- * during a connection, and clears that connection.
+ * Called when a worker starts, before it accepts: if the last worker in this
+ * slot was killed during a connection, writes `close killed` for it and clears
+ * that connection.
  */
 int transcript_close_killed(struct transcript *t, uint64_t time_usec);
 
