@@ -10,7 +10,8 @@ struct spare_workers_limits spare_workers_limits(const struct config *config)
 	return limits;
 }
 
-unsigned spare_workers_to_fork(const struct spare_workers_limits *limits, unsigned idle, unsigned busy)
+unsigned spare_workers_to_fork(const struct spare_workers_limits *limits, unsigned idle,
+			    unsigned busy)
 {
 	unsigned room, want;
 

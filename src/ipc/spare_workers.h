@@ -27,7 +27,8 @@ struct spare_workers_limits spare_workers_limits(const struct config *config);
  * raises them to the middle between `low` and `high`, so that the master
  * forks in groups and not once for each client.
  */
-unsigned spare_workers_to_fork(const struct spare_workers_limits *limits, unsigned idle, unsigned busy);
+unsigned spare_workers_to_fork(const struct spare_workers_limits *limits, unsigned idle,
+			       unsigned busy);
 
 /* Returns how many of the IDLE workers to retire. */
 unsigned spare_workers_to_retire(const struct spare_workers_limits *limits, unsigned idle);
