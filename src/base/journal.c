@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/plural.h"
 
 #define TEXT_SIZE 2048
 #define FIELD_SIZE 1024

@@ -72,9 +72,6 @@ __attribute__((format(printf, 4, 5))) void journal_failure(enum journal_event ev
  */
 const char *journal_last_error(void);
 
-/* The plural ending after the number N: "1 client", "2 clients". */
-#define PLURAL(n) ((n) == 1 ? "" : "s")
-
 #define journal_error(...) journal_event(JOURNAL_NONE, LOG_ERR, __VA_ARGS__)
 #define journal_warning(...) journal_event(JOURNAL_NONE, LOG_WARNING, __VA_ARGS__)
 #define journal_notice(...) journal_event(JOURNAL_NONE, LOG_NOTICE, __VA_ARGS__)

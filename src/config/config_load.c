@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/plural.h"
 #include "config/config_keys.h"
 #include "config/config_rules.h"
 #include "config/config_value.h"
@@ -446,5 +447,6 @@ void config_print_mistakes(const struct diagnostics *diagnostics, FILE *out)
 {
 	fputs(diagnostics->text, out);
 	if (diagnostics->omitted > 0)
-		fprintf(out, "... and %u more mistakes\n", diagnostics->omitted);
+		fprintf(out, "... and %u more mistake%s\n", diagnostics->omitted,
+			PLURAL(diagnostics->omitted));
 }

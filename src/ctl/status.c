@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/plural.h"
 #include "ctl/board.h"
 #include "ctl/ctl.h"
 #include "ctl/runtime.h"
@@ -81,7 +82,7 @@ static void print_life(const struct status *st)
 	else
 		printf("no logger, ");
 	printf("%u worker%s, %u of them idle\n", t->idle + t->busy,
-	       t->idle + t->busy == 1 ? "" : "s", t->idle);
+	       PLURAL(t->idle + t->busy), t->idle);
 	printf("log            %s", log_words[st->log]);
 	if (st->log == LOG_STALLED)
 		printf(": %s\n", strerror(st->log_errno));

@@ -12,6 +12,7 @@
 
 #include "base/exit_status.h"
 #include "base/journal.h"
+#include "base/plural.h"
 #include "master/listener.h"
 #include "master/logger_process.h"
 #include "master/notify.h"

@@ -11,6 +11,7 @@
 #include "base/crash_point.h"
 #include "base/journal.h"
 #include "base/pipe.h"
+#include "base/plural.h"
 #include "ipc/stall.h"
 #include "ipc/tickets.h"
 #include "logger/logfile.h"

@@ -7,6 +7,7 @@
 
 #include "base/crash_point.h"
 #include "base/journal.h"
+#include "base/plural.h"
 #include "config/config_keys.h"
 #include "master/listener.h"
 #include "master/listener_setup.h"
@@ -24,7 +25,8 @@ void reload_log_mistakes(const struct service *s)
 		journal_event(JOURNAL_CONFIG_WRONG, LOG_ERR, "%.*s", (int)(newline - line), line);
 	}
 	if (s->reload.diagnostics.omitted > 0)
-		journal_error("... and %u more mistakes", s->reload.diagnostics.omitted);
+		journal_error("... and %u more mistake%s", s->reload.diagnostics.omitted,
+			      PLURAL(s->reload.diagnostics.omitted));
 }
 
 /* A part of the new configuration has no effect: logs it, and adds it to the reload's result. */

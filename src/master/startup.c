@@ -11,10 +11,10 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/crash_point.h"
 #include "base/exit_status.h"
 #include "base/journal.h"
 #include "base/pipe.h"
+#include "base/plural.h"
 #include "ipc/command_line.h"
 #include "ipc/tickets.h"
 #include "master/boot_id.h"
