@@ -3,6 +3,8 @@
 
 #include <inttypes.h>
 
+#include "base/plural.h"
+
 static void print_place(const struct place *place, FILE *out)
 {
 	fprintf(out, "%s:%" PRIu64 ": ", place->file, place->line);
@@ -10,7 +12,7 @@ static void print_place(const struct place *place, FILE *out)
 
 static void print_count(uint64_t n, const char *noun, FILE *out)
 {
-	fprintf(out, "%" PRIu64 " %s%s", n, noun, n == 1 ? "" : "s");
+	fprintf(out, "%" PRIu64 " %s%s", n, noun, PLURAL(n));
 }
 
 static void print_connection(const struct finding *f, FILE *out)
