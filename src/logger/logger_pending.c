@@ -53,7 +53,7 @@ int logger_pending_write(struct logger *l)
 	if (pending == 0)
 		return STAY;
 	len = render(l, pending, text);
-	crash_point("logger-owes");
+	crash_point("logger-record-pending");
 	if (len > 0 && write(l->fds->stage_write, text, len) != (ssize_t)len) {
 		journal_error("cannot write to the stage pipe: %m; the logger exits");
 		return LOGGER_CANNOT_GO_ON;

@@ -120,7 +120,7 @@ static int use_file(struct service *s, int fd, int *reported_errno, const char *
 	set_pending(s, (contents.torn_bytes > 0 ? PENDING_TORN : 0) |
 			     (contents.is_empty || s->phase == PHASE_STARTING ? PENDING_START : 0),
 		  contents.torn_bytes);
-	crash_point("master-debts-set");
+	crash_point("master-records-pending");
 	report_torn(s, contents.torn_bytes);
 	sync_directory(s);
 	atomic_fetch_add(&s->board->reopens, 1);

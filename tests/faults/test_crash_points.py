@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-A process dies at a named point (src/crash_point.h), between two steps that a random kill
-hardly ever parts; what systemd keeps is kept by a stand-in, as nothing else would do for a
-master that dies.
+A process dies at a named point (src/base/crash_point.h), between two steps where a random kill
+would hardly ever hit it.  A stand-in for systemd keeps the descriptors when the master dies.
 """
 import os
 import re
@@ -15,7 +14,7 @@ from daemon import LogPipe, binary, children, comm, is_gone, settled, wait_until
 from faults import SOAK, kill_everything, logger_of, stop
 
 TIMES = 10 if SOAK else 2
-# Here it is the instant that matters.
+# Little traffic is enough here, because the instant matters.
 LEAST = 100_000
 LOAD = ["--clients", "8", "--size", "4096", "--window", "16384", "--kind", "text"]
 SYNCED = {"log.echo_after": "synced"}
@@ -36,7 +35,7 @@ class Points:
         return not (self.directory / name).exists()
 
     def wait(self, name):
-        wait_until(lambda: self.has_struck(name), "somebody at %s" % name)
+        wait_until(lambda: self.has_struck(name), "a process at %s" % name)
 
 
 @pytest.fixture
@@ -54,7 +53,7 @@ def start_crashing(start):
 
 
 def files_of(daemon):
-    """Every file that holds records, by whatever way it came to be."""
+    """All files that contain records: the logs under all names, and the spill files."""
     directory, state = os.path.dirname(daemon.path), os.environ["STATE_DIRECTORY"]
     return [os.path.join(directory, name) for name in os.listdir(directory)
             if name.startswith("messages.log")] + \
@@ -62,19 +61,19 @@ def files_of(daemon):
 
 
 def grow(daemon, least=200_000):
-    """Until the log, under whatever names, is so much larger."""
+    """Waits until all these files together have grown by LEAST bytes."""
     def size():
         return sum(os.path.getsize(path) for path in files_of(daemon) if os.path.exists(path))
     before = size()
-    wait_until(lambda: size() > before + least, "the log going on")
+    wait_until(lambda: size() > before + least, "a growing log")
 
 
 def rename(daemon, n):
     os.rename(daemon.path, daemon.path + ".renamed%d" % n)
 
 
-def bury(daemon):
-    """The master has died by itself; systemd would end the rest of its control group."""
+def end_the_rest(daemon):
+    """Kills what is left when the master has died, as systemd would."""
     assert daemon.wait() == -signal.SIGKILL
     daemon.expected_statuses.add(-signal.SIGKILL)
     left = [pid for pid in children(os.getpid()) if comm(pid).startswith("echo-log")]
@@ -101,9 +100,9 @@ def bury(daemon):
     ("logger-before-publish", SYNCED),
     ("logger-count-written", ROTATE),
     ("logger-leaves", ROTATE),
-    ("logger-owes", ROTATE),
+    ("logger-record-pending", ROTATE),
     ("logger-record-staged", ROTATE),
-    ("logger-owes", {"rename": True}),
+    ("logger-record-pending", {"rename": True}),
     ("logger-leaves", {"rename": True, **SYNCED}),
     ("logger-record-staged", {"rename": True}),
 ], ids=str)
@@ -139,19 +138,19 @@ def test_the_logger_dies_between_a_failed_sync_and_its_report(start_crashing, tr
     pid = logger_of(daemon)
     subprocess.run(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e",
                     "inject=fdatasync:error=EIO:when=3"], timeout=60)
-    wait_until(lambda: "the sync counts as failed" in daemon.stderr(), "the word about it")
+    wait_until(lambda: "it counts as failed" in daemon.stderr(), "the message about it")
     assert points.has_struck("logger-sync-failed")
     grow(daemon)
-    # Everybody who waited for that sync was closed without an echo.
+    # All clients that waited for this sync were disconnected without an echo.
     assert load.end(at_once=True)["lost"] > 0
     daemon.stop()
     assert len(files_of(daemon)) == 2
     load.judge(*files_of(daemon), least_bytes=LEAST)
 
 
-@pytest.mark.parametrize("point", ["logger-owes", "logger-record-staged"])
-def test_a_torn_tail_is_closed_off_once(start_crashing, make_daemon, points, point):
-    """Whenever the logger dies that has to record it."""
+@pytest.mark.parametrize("point", ["logger-record-pending", "logger-record-staged"])
+def test_a_torn_tail_is_recorded_once(start_crashing, make_daemon, points, point):
+    """The logger dies before or after it has written the `torn` record to the stage."""
     daemon = make_daemon(program=binary() + "-crash")
     with open(daemon.path, "w") as log:
         log.write("2026-11-22T21:04:05.123456Z 6443f5a1b2c3d.0 192.0.2.7:53412 open\n"
@@ -192,7 +191,7 @@ def test_a_worker_dies(start_crashing, traffic, points, point, options):
         load.judge(daemon.path, least_bytes=LEAST)
     with open(daemon.path) as log:
         text = log.read()
-    # One for each, but for the worker that had written its client's end already.
+    # One for each worker that was killed.
     assert text.count(" close killed") == TIMES * 2
     assert options != TICKETS or text.count(" message ") <= 2000
 
@@ -210,10 +209,10 @@ def test_close_killed_is_written_at_least_once(start_crashing, traffic, points):
     load.judge(daemon.path, least_bytes=LEAST)
 
 
-# --- the master, and with it everything
+# --- the master, and with it all processes
 
 def start_again(daemon):
-    bury(daemon)
+    end_the_rest(daemon)
     daemon.start()
 
 
@@ -247,7 +246,7 @@ def test_the_master_dies(start_crashing, traffic, points, store, point, cause):
             load = traffic(daemon, 3600, LOAD)
         elif cause == "kill":
             daemon.signal(signal.SIGKILL)
-            bury(daemon)
+            end_the_rest(daemon)
             daemon.launch()
         points.wait(point)
         start_again(daemon)
@@ -259,7 +258,7 @@ def test_the_master_dies(start_crashing, traffic, points, store, point, cause):
 
 def test_pending_records_of_the_next_file_are_not_written_to_this_one(start_crashing, traffic,
                                                                       points, store):
-    """The next one has a torn tail; the master dies before systemd knows of it."""
+    """The next file has a torn tail.  The master dies before it has stored that file in systemd."""
     daemon = start_crashing(store=store)
     load = traffic(daemon, 3600, LOAD)
     grow(daemon)
@@ -269,9 +268,9 @@ def test_pending_records_of_the_next_file_are_not_written_to_this_one(start_cras
     stop(daemon.pid)
     os.rename(daemon.path, old)
     os.rename(torn, daemon.path)
-    points.set("master-debts-set")
+    points.set("master-records-pending")
     os.kill(daemon.pid, signal.SIGCONT)
-    points.wait("master-debts-set")
+    points.wait("master-records-pending")
     start_again(daemon)
     grow(daemon)
     load.end(at_once=True)
@@ -287,12 +286,12 @@ def test_pending_records_of_the_next_file_are_not_written_to_this_one(start_cras
 
 
 def test_the_master_dies_with_half_of_its_pipes_stored(make_daemon, traffic, points, store):
-    """Nothing was in them yet; the next master makes its own."""
+    """The pipes are still empty.  The next master makes its own."""
     daemon = make_daemon(program=binary() + "-crash", store=store)
     points.set("master-half-stored")
     daemon.launch()
     points.wait("master-half-stored")
-    bury(daemon)
+    end_the_rest(daemon)
     daemon.start()
     assert store.names().count("log-pipe") == store.names().count("stage-pipe") == 2
     load = traffic(daemon, 3600, LOAD)
@@ -316,7 +315,7 @@ def ends_in_a_record(path):
 
 
 def fill_the_stage(daemon, points):
-    """The logger dies in the middle of a record, and no other follows: the master is halted."""
+    """Has the logger die in the middle of a record, and no other follow: the master is stopped."""
     victim = None
     for _ in range(20):
         victim = daemon.wait_for_logger(other_than=victim)
@@ -325,19 +324,19 @@ def fill_the_stage(daemon, points):
         points.wait("logger-mid-splice")
         if ends_in_a_record(daemon.path):
             return
-        # The middle of those bytes was the end of a record: once more.
+        # It died between two records: try again.
         os.kill(daemon.pid, signal.SIGCONT)
     raise AssertionError("no half record")
 
 
 def leave_half_a_record(start_crashing, traffic, points, store):
-    """Everything is killed with half a record in the log.  Returns the daemon and its load."""
+    """Kills all processes with half a record in the log.  Returns the daemon and its load."""
     daemon = start_crashing(store=store)
     load = traffic(daemon, 3600, LOAD)
     grow(daemon, 1_000_000)
     fill_the_stage(daemon, points)
     daemon.signal(signal.SIGKILL)
-    bury(daemon)
+    end_the_rest(daemon)
     load.end(at_once=True)
     return daemon, load
 
@@ -347,8 +346,9 @@ def leave_half_a_record(start_crashing, traffic, points, store):
                                    "spill-half", "spill-synced", None])
 def test_a_spill_dies(start_crashing, traffic, points, store, point, spoil):
     """
-    Everything is killed with half a record in the log, and cannot start again; the master that
-    spills the records is killed too.  Mended, it starts, and all is there, once and whole.
+    All processes are killed with half a record in the log, and the service cannot start again.
+    The master that spills the records is killed too.  After a repair the service starts, and all
+    records are there, once and whole.
     """
     daemon, load = leave_half_a_record(start_crashing, traffic, points, store)
     good = dict(daemon.options)
@@ -356,7 +356,7 @@ def test_a_spill_dies(start_crashing, traffic, points, store, point, spoil):
         daemon.configure(server_prot=7)
     else:
         daemon.configure(server_address="192.0.2.77")
-    # Who goes on with a spill does not make it.
+    # A second master does not create the spill file, so it cannot die there.
     for _ in range(1 if point == "spill-created" else 2):
         if point:
             points.set(point)
@@ -366,7 +366,7 @@ def test_a_spill_dies(start_crashing, traffic, points, store, point, spoil):
             store.clear()
             break
         points.wait(point)
-        bury(daemon)
+        end_the_rest(daemon)
     daemon.options = good
     daemon.write_config()
     daemon.start()
@@ -377,7 +377,7 @@ def test_a_spill_dies(start_crashing, traffic, points, store, point, spoil):
 
 
 def test_a_spill_does_not_fill_up_a_log_that_was_truncated(start_crashing, traffic, points, store):
-    """With zero bytes, up to where it once was."""
+    """It would fill it with zero bytes, up to its former size."""
     daemon, _ = leave_half_a_record(start_crashing, traffic, points, store)
     os.truncate(daemon.path, 0)
     good = dict(daemon.options)
@@ -397,7 +397,7 @@ def test_a_spill_does_not_fill_up_a_log_that_was_truncated(start_crashing, traff
 
 def test_another_format_waits_for_room_for_a_spill(start_crashing, traffic, points, store, mounts,
                                                    monkeypatch):
-    """The pipes hold records of the old format, until all of them are in one spill file."""
+    """The records of the old format stay in the pipes until all of them fit in one spill file."""
     disk = mounts.tmpfs("16k")
     daemon, load = leave_half_a_record(start_crashing, traffic, points, store)
     monkeypatch.setenv("STATE_DIRECTORY", disk)
