@@ -68,7 +68,7 @@ def measure_once(case, server, work, seconds):
     try:
         server.start(directory)
         time.sleep(PAUSE)
-        fields = case.take(server, directory, seconds)
+        fields = case.measure(server, directory, seconds)
     finally:
         try:
             server.stop()

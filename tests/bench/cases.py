@@ -40,7 +40,7 @@ class Case:
     title: str
     servers: list
     figures: list
-    take: Callable              # (server, directory, seconds) -> {field: value}
+    measure: Callable           # (server, directory, seconds) -> {field: value}
     seconds: float = 0.7
     quick: list = field(default_factory=lambda: OWN)
     quick_seconds: float = 0.4

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The bench itself: its load generator notices what a server does wrong, its report adds up."""
+"""Tests the benchmark: its load generator finds errors of a server, and its report is right."""
 
 import argparse
 import csv
@@ -26,7 +26,7 @@ BENCH = os.path.join(os.environ["ECHO_LOGD_SRCDIR"], "tests", "bench", "bench.py
 
 
 class Mirror:
-    """Echoes what CHANGE, a function of the number of the read and its bytes, makes of it."""
+    """Echoes what CHANGE returns for the number of a read and its bytes."""
     name, echoes = "mirror", True
 
     def __init__(self, change):
@@ -114,8 +114,8 @@ def test_a_server_that_says_nothing(mirror, load):
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_a_wrong_bit_for_one_who_is_held(mirror, number):
-    """At its first words, and at those that it says after all has been measured."""
+def test_a_wrong_bit_for_a_held_client(mirror, number):
+    """In the echo of its first message, and of the one that it sends after the measurement."""
     def wrong(n, data):
         return b"?" + data[1:] if len(data) == 64 and n == number else data
 
@@ -125,7 +125,7 @@ def test_a_wrong_bit_for_one_who_is_held(mirror, number):
 
 @pytest.mark.parametrize("lines,problem", [(9, Hangs), (10, None), (8, Failed)])
 def test_what_is_stored_is_counted(tmp_path, lines, problem):
-    """Ten lines of five bytes are awaited; in the last case too few are as long as ten."""
+    """It waits for ten lines of five bytes.  In the last case there are fewer, but longer lines."""
     path = tmp_path / "messages.log"
     path.write_bytes(b"line\n" * 10 if lines == 10 else b"line\n" * (lines - 1) + b"x" * (
         4 if problem is Hangs else 14) + b"\n")
@@ -138,7 +138,7 @@ def test_what_is_stored_is_counted(tmp_path, lines, problem):
 
 
 def test_percentiles(mirror):
-    """One answer in twenty is late: not the median, but the 99th of a hundred."""
+    """One answer in twenty is late, so the 99th percentile is late, and the median is not."""
     def late(number, data):
         if number % 20 == 19:
             time.sleep(0.03)
@@ -163,13 +163,13 @@ def test_a_target(tmp_path, own, word):
     results = Results(str(tmp_path))
     figures(results, floor=[100, 100, 100], echo_logd=[own, own, 500])
     assert target_line(results, TARGETS[0].words).endswith("| %s |" % word)
-    # What nobody measured is not met either.
+    # A target without a measurement is not met.
     assert report.targets_text(results).count("not measured") == len(TARGETS) - 1
 
 
 @pytest.mark.parametrize("own,word", [(1.4, "**not met**"), (1.5, "met")])
 def test_a_target_that_is_a_least(tmp_path, own, word):
-    """The best of the others counts, and who of them hangs does not."""
+    """The best of the other servers counts; one that hangs does not count."""
     results = Results(str(tmp_path))
     results.add("mbps-64k", "echo-logd", 1, {"mbps": own})
     results.add("mbps-64k", "textbook", 1, {"mbps": 0.1})
@@ -193,7 +193,7 @@ def test_each_target_is_of_a_figure_that_is_measured():
 
 
 class Stub(Server):
-    """A server that does not start, or of which no figure can be taken."""
+    """A server that does not start, or that cannot be measured."""
 
     def __init__(self, name, at_start=None, at_load=None):
         super().__init__(name)
@@ -212,7 +212,7 @@ class Stub(Server):
         self.stops += 1
 
 
-def test_whatever_a_server_does_the_next_one_has_its_turn(tmp_path, monkeypatch, capsys):
+def test_whatever_a_server_does_the_next_one_is_measured(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(bench.own, "isolate", lambda: None)
     monkeypatch.setattr(bench, "PAUSE", 0)
     stubs = [Stub("floor", at_load=Hangs("client 0:\nstalled")), Stub("epoll", Missing("no such")),
@@ -234,20 +234,20 @@ def test_whatever_a_server_does_the_next_one_has_its_turn(tmp_path, monkeypatch,
         ("p50-64", "xinetd"): "fails: no pty"}
     assert kept.rounds("p50-64", "echo-logd", "p50") == {1: 1.0, 2: 1.0}
     assert "| floor | hangs |" in report.overview_text(kept)
-    # Each was ended, and none that had failed was asked again.
+    # Each was ended, and none that had failed was measured again.
     assert [stub.stops for stub in stubs] == [1, 1, 1, 1, 2]
     assert os.listdir(tmp_path) == ["bench"]
 
 
 def test_ratios_are_of_one_round(tmp_path):
-    """A machine that is twice as slow in one round is so for all."""
+    """If the machine is twice as slow in a round, it is so for all servers."""
     results = Results(str(tmp_path))
     figures(results, floor=[10, 20, 40], echo_logd=[20, 40, 40])
     assert results.ratio(("p50-64", "echo-logd", "p50"), ("p50-64", "floor", "p50")) == 2
 
 
 def test_from_the_load_to_the_page(tmp_path):
-    """Two cases of the bench itself; what it keeps can be read back."""
+    """Runs two cases of the benchmark.  The stored results can be read again."""
     done = subprocess.run([sys.executable, BENCH, "--output", str(tmp_path),
                            "--work", str(tmp_path), "--only", "p50-64", "--only", "tail",
                            "--servers", "floor,echo-logd", "--rounds", "2", "--seconds", "0.2"],

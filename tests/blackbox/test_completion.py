@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Completion in bash: its own readline on a terminal, and what it makes of the keys."""
+"""Tests the completion in bash, with its readline on a terminal."""
 
 import os
 import pathlib
@@ -17,7 +17,7 @@ CONTROL = os.path.join(os.path.dirname(DAEMON), "echo-logctl")
 SECONDS = 20
 TAB, ALL, ENTER = "\t", "\x1b*", "\n"    # M-* inserts every possible completion
 
-# The commands print what they were given, so the answer is what readline made of the line.
+# The commands print their arguments, so the output shows what readline completed.
 SETUP = r"""
 PS1= PS2=
 said() { printf 'said '; printf '<%s>' "$@"; printf '\n'; }
@@ -43,7 +43,7 @@ class Bash:
         os.write(self.terminal, keys.encode())
 
     def wait_for(self, pattern):
-        """Reads until PATTERN is there; returns its match and forgets what was read."""
+        """Reads until PATTERN matches.  Returns the match and forgets what was read."""
         deadline = time.monotonic() + SECONDS
         while not (found := re.search(pattern, self.heard)):
             left = deadline - time.monotonic()
@@ -122,12 +122,12 @@ def test_keys_of_the_configuration(bash, tmp_path):
 
 
 @pytest.mark.parametrize("keys, arguments", [
-    # A key wants its value right behind it.
+    # The value must follow a key directly.
     (f"echo-logd -o log.fo{TAB}json", ["-o", "log.format=json"]),
     (f"echo-logd --option log.fo{TAB}json", ["--option", "log.format=json"]),
     (f"echo-logd --option=log.fo{TAB}json", ["--option=log.format=json"]),
     (f"echo-logd -o log.path={TAB}/x", ["-o", "log.path=/x"]),
-    # What comes after a value is an option, whatever the value looks like.
+    # After a value comes an option, whatever the value looks like.
     (f"echo-logd -o log.path=/a.log --ch{TAB}", ["-o", "log.path=/a.log", "--check-config"]),
     (f"echo-logd -c /etc/echo-logd.conf --du{TAB}", ["-c", "/etc/echo-logd.conf", "--dump-config"]),
     (f"echo-logd -c mess{TAB}", ["-c", "messages.log"]),
@@ -139,7 +139,7 @@ def test_keys_of_the_configuration(bash, tmp_path):
     (f"echo-logctl status --runtime=r{TAB}", ["status", "--runtime=run/"]),
     (f"echo-logctl status --runtime run --js{TAB}", ["status", "--runtime", "run", "--json"]),
     (f"echo-logctl verify a{TAB}mess{TAB}", ["verify", "a space.log", "messages.log"]),
-    # No file names where none belong.
+    # There are no file names where none are allowed.
     (f"echo-logctl status mess{TAB}", ["status", "mess"]),
     (f"echo-logctl reopen --runtime mess{TAB}", ["reopen", "--runtime", "mess"]),
 ])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Configuration by the command line: each malformed file is a valid one with a single fault."""
+"""Tests configurations by command line.  Each malformed file is a valid one with one mistake."""
 
 import os
 import pathlib
@@ -90,7 +90,7 @@ def inserted(number, line):
 
 
 def malformed():
-    """Yields name, text, line of the fault, what the message names."""
+    """Yields name, text, line of the mistake, and a word of the message."""
     for key, values in BAD.items():
         for value in values:
             yield (f"{key}={value!a:.30}", replaced(LINE[key], f"{key} = {value}"), LINE[key],

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""echo-logctl reload: an answer that is true when it is given."""
+"""Tests that the answers of echo-logctl reload are true."""
 import os
 import signal
 import subprocess
@@ -25,7 +25,7 @@ def reload(daemon):
 
 
 def refuse(daemon):
-    """A reload that fails; returns what is said of it."""
+    """Runs a reload that fails.  Returns its message."""
     before = daemon.figures()["generation"]
     said = daemon.control("reload")
     assert (said.returncode, said.stdout) == (1, ""), said
@@ -104,7 +104,7 @@ def test_a_file_that_is_gone(start):
     assert "No such file or directory" in refuse(daemon)
 
 
-def test_what_the_daemon_refuses_is_said(start):
+def test_what_the_daemon_refuses_is_reported(start):
     daemon = start()
     taken = free_port()
     with Client(daemon.port) as client:
@@ -118,7 +118,7 @@ def test_what_the_daemon_refuses_is_said(start):
     daemon.configure(server_port=daemon.port, log_path=blocker.path)
     assert refuse(daemon).startswith(
         "echo-logctl: not reloaded: log.path: %s is locked" % blocker.path)
-    # No word of the daemon steers a terminal.
+    # Control characters from the daemon do not reach a terminal.
     daemon.write_config("[server]\nport = %d\n[log]\npath = /nowhere/\u009b/x\n" % daemon.port)
     assert "the directory /nowhere/?? does not exist" in refuse(daemon)
     daemon.write_config("[server]\nport = %d\n[log]\npath = %s\n" % (daemon.port, daemon.path))
@@ -150,14 +150,14 @@ def test_a_command_line_that_is_too_long(make_daemon, tmp_path):
     assert not is_told(daemon)
 
 
-def test_what_needs_a_restart_is_said(start):
+def test_what_needs_a_restart_is_reported(start):
     daemon = start()
     daemon.configure(server_max_clients=7, log_format="json")
     said = daemon.control("reload")
     assert (said.returncode, said.stdout) == (0, "")
     assert said.stderr == ("echo-logctl: reloaded, but a change of server.max_clients, log.format "
                            "needs a restart; the running value stays\n")
-    # Of this reload only.
+    # Only what this reload has changed is named.
     daemon.configure(server_max_clients=1000, log_format="text")
     assert reload(daemon) == 3
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What clients see."""
+"""Tests what clients see."""
 
 import ctypes
 import os
@@ -39,7 +39,7 @@ def tools(port):
 
 
 @pytest.mark.parametrize("tool", tools(0))
-def test_a_client_that_nobody_here_wrote(start, tool):
+def test_clients_of_other_projects(start, tool):
     daemon = start()
     payload = b"hello\n" + EVERY_BYTE + os.urandom(100_000)
     assert run_tool(*tools(daemon.port)[tool], stdin=payload) == payload
@@ -108,7 +108,7 @@ def test_reset(start):
 
 
 def test_echo_comes_before_the_next_message(start):
-    """RFC 862 as people use it: no byte waits for a buffer to fill or a line to end."""
+    """No byte waits until a buffer is full or a line ends, as users of RFC 862 expect."""
     daemon = start()
     with Client(daemon.port) as client:
         for i in range(300):
@@ -144,7 +144,7 @@ def test_client_that_never_reads_is_closed(start):
                 return True
             return any(c.close for c in read_log(daemon.path).connections.values())
 
-        # What fits into the socket buffers goes on; then the blocked send counts as idle.
+        # The daemon sends until the socket buffers are full; then the blocked send counts as idle.
         wait_until(is_closed, "the end of the connection")
         wait_until(lambda: any(c.close for c in read_log(daemon.path).connections.values()),
                    "the end of the connection in the log")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""log.message_limit: exact, however many clients race."""
+"""Tests that log.message_limit is exact, however many clients race."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ LIMIT = 10
 
 
 def race(port, n_clients, n_messages, tag, size=0):
-    """All clients begin at once.  Returns {line: its client}; every line was echoed."""
+    """Runs clients that begin at once, until each line is echoed.  Returns {line: client}."""
     barrier, failures, clients, lines = threading.Barrier(n_clients), [], [], {}
 
     def run(number):
@@ -205,9 +205,9 @@ def test_rotate_while_the_logger_is_killed(start):
     with Load(daemon.port, 4, max_bytes=20_000) as load:
         for _ in range(8):
             mark = load.echoed_bytes
-            with contextlib.suppress(ProcessLookupError):   # it has just left to rotate
+            with contextlib.suppress(ProcessLookupError):   # it has just left for a rotation
                 os.kill(daemon.wait_for_logger(), signal.SIGKILL)
-            wait_until(lambda: load.echoed_bytes > mark + 50_000, "the echo going on")
+            wait_until(lambda: load.echoed_bytes > mark + 50_000, "more echoes")
         clients = load.finish()
     log = check_stopped(daemon, clients, min_bytes=400_000)
     assert set(log.messages_in_file[:-1]) == {LIMIT}
@@ -234,7 +234,7 @@ def test_keep_files(start, tmp_path):
     assert len(files) == 4
     log = read_log(*files, allow_gaps=True)
     assert log.messages_in_file[:3] == [LIMIT] * 3
-    # The newest are kept: the last message of all is there, the first is not.
+    # The newest files are kept: the last message is there, the first is not.
     assert 30 <= log.messages < len(lines)
     assert foreign.exists()
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What operators see in the message log."""
+"""Tests what operators see in the message log."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from oracle import check_log, check_stopped
 MIB = 1024 * 1024
 FORMATS = ["text", "json"]
 
-# All that a terminal could obey or a reader be fooled by.
+# Whatever controls a terminal or deceives a reader.
 NASTY = (bytes(range(256)) + b"\x1b]0;title\x07\x1b[2J\x1b[31mred" +
          "\u0085\u009b31m\u061c\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e"
          "\u2066\u2067\u2068\u2069 readable: äöü € 😀 漢字 \ufeff".encode() +
@@ -156,7 +156,7 @@ def test_raw_is_the_payload_and_nothing_else(start):
 
 
 def test_raw_with_many_clients(start):
-    """Pieces of clients stand between each other, but whole and in each client's order."""
+    """The pieces of the clients are mixed, but each is whole and in the order of its client."""
     daemon = start({"log.format": "raw", "log.framing": "line"})
     sent = {}
 
@@ -228,7 +228,7 @@ def test_rename_under_load(start, format, by_signal):
     with Load(daemon.port, 6, 20_000, window=60_000) as load:
         for n in range(12):
             mark = load.echoed_bytes
-            wait_until(lambda: load.echoed_bytes > mark + 100_000, "the echo going on")
+            wait_until(lambda: load.echoed_bytes > mark + 100_000, "more echoes")
             files.append(rename(daemon, n))
             if by_signal:
                 daemon.reopen()
@@ -239,7 +239,7 @@ def test_rename_under_load(start, format, by_signal):
     log = check_log(files + [daemon.path], clients, format=format, min_bytes=MIB)
     assert len(log.messages_in_file) == 13
     assert log.service_events() == ["start"] * 13
-    # An echo may be for a record that still waits in the pipe when its file is renamed.
+    # A record whose echo has arrived may still be in the pipe when the file is renamed.
     assert sum(1 for n in log.messages_in_file if n) >= 6
 
 
@@ -250,7 +250,7 @@ def test_reopen_without_a_rename_changes_nothing(start):
         for _ in range(20):
             mark = load.echoed_bytes
             daemon.signal(signal.SIGUSR1)
-            wait_until(lambda: load.echoed_bytes > mark + 50_000, "the echo going on")
+            wait_until(lambda: load.echoed_bytes > mark + 50_000, "more echoes")
         clients = load.finish()
     log = check_stopped(daemon, clients, min_bytes=MIB)
     assert os.stat(daemon.path).st_ino == inode
@@ -343,7 +343,7 @@ def make_log(make_daemon, options, payload=b"of an earlier life\n"):
 
 
 @pytest.mark.parametrize("format", FORMATS)
-def test_torn_tail_is_closed_off(make_daemon, format):
+def test_torn_tail_is_recorded(make_daemon, format):
     daemon, before = make_log(make_daemon, {"log.format": format})
     with open(daemon.path, "rb+") as file:
         whole = file.read()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""echo-logctl status and reopen: what an operator and a script see of a daemon."""
+"""Tests echo-logctl status and reopen."""
 
 import json
 import os
@@ -80,7 +80,7 @@ def test_status_of_known_traffic(start):
         r"               \+ unknown   +0\n" % (daemon.pid, said["logger_pid"]), text), text
     daemon.reload()
     assert daemon.figures()["generation"] == 2
-    # systemd is told the same.
+    # STATUS= has the same numbers.
     daemon.wait_status("1 messages, |40 bytes so far = 40 logged [+] 0 dropped [+] 0 in flight "
                        "[+] 0 unknown; 0 messages dropped; configuration 2$")
 
@@ -92,7 +92,7 @@ def test_status_adds_up_at_every_instant(start):
         while len(looks) < 100 or looks[-1]["logged_bytes"] < 5_000_000:
             looks.append(daemon.figures())
             assert adds_up(looks[-1]), looks[-1]
-            # What one worker has in hand is one read.
+            # A worker has one read in hand at most.
             assert looks[-1]["in_flight_bytes"] <= 4 * 65536
     clients = load.finish()
     daemon.stop()
@@ -117,7 +117,7 @@ def test_status_of_a_limit(start):
 
 
 def test_status_of_a_log_that_cannot_be_opened(start, tmp_path):
-    """There is no logger, and status says why; a reopen waits."""
+    """There is no logger, and status reports why.  A reopen waits."""
     daemon = start(log_directory=tmp_path)
     os.rename(daemon.path, daemon.path + ".1")
     os.mkdir(daemon.path)
@@ -168,7 +168,7 @@ def test_status_of_a_master_that_nobody_has_reaped(start, signo):
 
 
 def test_the_pid_of_a_dead_master_goes_to_somebody_else(start, tmp_path):
-    """A reopen must not kill a stranger."""
+    """A reopen must not send a signal to another process."""
     daemon = start()
     daemon.stop()
     with subprocess.Popen(["sleep", "60"]) as stranger:
@@ -220,7 +220,7 @@ def test_damaged_scoreboard(start, tmp_path, damage, words):
 
 @pytest.fixture
 def public():
-    """A directory that other users get into, with an echo-logctl in it."""
+    """A directory that other users can enter, with an echo-logctl in it."""
     with tempfile.TemporaryDirectory(dir="/tmp") as directory:
         os.chmod(directory, 0o755)
         shutil.copy(ECHO_LOGCTL, directory)
@@ -244,7 +244,7 @@ def test_another_user(make_daemon, public):
         assert (said.returncode, said.stdout) == (1, ""), said
         assert said.stderr == ("echo-logctl: cannot read %s/scoreboard: permission denied; use "
                                "sudo, or join the group echo-logd\n" % public)
-    # The daemon's group reads it; whom to signal is another matter.
+    # The daemon's group can read the status, but cannot send signals.
     said = as_nobody("status", group="root")
     assert said.returncode == 0 and said.stdout.startswith("echo-logd is running"), said
     said = as_nobody("reopen", group="root")
@@ -277,7 +277,7 @@ def test_output_that_cannot_be_written(start):
 # --- reopen
 
 def by_first_record(daemon):
-    """The log and all files beside it, whoever renamed them, in their order."""
+    """The log and all renamed files beside it, in the order of their records."""
     directory, name = os.path.split(daemon.path)
     return sorted((os.path.join(directory, each) for each in os.listdir(directory)
                    if each.startswith(name)), key=lambda path: open(path).readline())
@@ -289,7 +289,7 @@ def start_reopen(daemon):
 
 
 def rotate(daemon, name):
-    """As logrotate does it; the new file must be there, and in use, when echo-logctl returns."""
+    """Rotates as logrotate does.  When echo-logctl returns, the new file must be in use."""
     os.rename(daemon.path, name)
     said = daemon.control("reopen")
     assert (said.returncode, said.stdout, said.stderr) == (0, "", ""), said
@@ -320,7 +320,7 @@ def test_reopen_without_a_renaming(start):
 
 
 def slow_down(daemon):
-    """Delays each open(2) of the master.  A command that does not wait for it returns too early."""
+    """Delays each open(2) of the master, so that a command that does not wait returns too early."""
     strace = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(daemon.pid), "-e",
                                "inject=openat:delay_enter=300000"], stderr=subprocess.DEVNULL)
     wait_until(lambda: "TracerPid:\t%d\n" % strace.pid in
@@ -353,13 +353,13 @@ def test_reopen_twenty_at_once_under_load(start):
 
 @pytest.mark.parametrize("at_limit", ["rotate", "stop"])
 def test_reopen_with_a_limit_under_load(start, at_limit):
-    """The logger leaves for its own reasons, and holds back tickets, at the same time."""
+    """At the same time the logger leaves because of the limit, and holds back tickets."""
     daemon = start({"log.message_limit": 200, "log.at_message_limit": at_limit})
     with Load(daemon.port, 4, max_bytes=2000) as load:
         for n in range(20):
             echoed = load.echoed_bytes
             wait_until(lambda: load.echoed_bytes > echoed + 50_000, "traffic")
-            # Under `rotate` the file may be renamed by the daemon at this very moment.
+            # With `rotate` the daemon may rename the file at the same moment.
             try:
                 rotate(daemon, "%s.%d" % (daemon.path, n))
             except FileNotFoundError:
@@ -372,7 +372,7 @@ def test_reopen_with_a_limit_under_load(start, at_limit):
 
 
 def test_reopen_during_reloads(start, tmp_path):
-    """The file that a reload has opened may be renamed before it is in use."""
+    """The file that a reload has opened may be renamed before the logger uses it."""
     paths = [str(tmp_path / "one.log"), str(tmp_path / "two.log")]
     daemon = start({"log.path": paths[0]})
     for n in range(30):
@@ -388,12 +388,12 @@ def test_reopen_during_reloads(start, tmp_path):
 
 
 def test_signal_during_the_start(make_daemon):
-    """It does not kill the master, and the log is opened again."""
+    """The signal does not kill the master, and the log is opened again."""
     first = make_daemon(name="first").start()
     second = make_daemon(name="second", runtime_directory=True,
                          log_directory=os.path.dirname(first.path))
     second.launch()
-    # It waits for the lock of the first now.
+    # The second daemon waits for the lock of the first one now.
     wait_until(lambda: second.control("status").stdout.startswith("echo-logd is starting"), "it")
     second.signal(signal.SIGUSR1)
     first.stop()

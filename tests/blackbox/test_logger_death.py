@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SIGKILL: to the logger, to workers, to the master.  What was echoed is in the log, once."""
+"""Kills the logger, workers and the master.  What was echoed is in the log, once."""
 
 import contextlib
 import os
@@ -42,7 +42,7 @@ def log_pipe():
         pipe.close()
 
 
-# So many quick deaths are followed by a new logger at once, further ones by growing pauses.
+# After so many quick deaths a new logger follows at once; after more, with growing pauses.
 FREE_DEATHS = 5
 
 
@@ -57,8 +57,8 @@ def test_killed_logger(make_daemon, log_pipe, log_directory, format, lives):
         with Load(daemon.port, 4, 10_000, ("127.0.0.1", "::1"), window=100_000) as load:
             for n in range(FREE_DEATHS):
                 mark = load.echoed_bytes
-                wait_until(lambda: load.echoed_bytes > mark + 100_000, "the echo going on")
-                # One at a random moment, the others when bytes are seen to wait.
+                wait_until(lambda: load.echoed_bytes > mark + 100_000, "more echoes")
+                # One is killed at a random moment, the others when bytes wait in the pipe.
                 waiting, logger = kill_logger(daemon, pipe if n > 0 else None)
                 met_bytes += waiting > 0
                 loggers.add(logger)
@@ -73,13 +73,13 @@ def test_killed_logger(make_daemon, log_pipe, log_directory, format, lives):
 
 
 def test_killed_logger_of_a_raw_log(start, log_pipe):
-    """Nobody can say where a record ends: the bytes must be there all the same."""
+    """A raw log shows no ends of records, but all bytes must be there."""
     daemon = start({"log.format": "raw"})
     pipe = log_pipe(daemon)
     with Load(daemon.port, 1, 30_000) as load:
         for _ in range(FREE_DEATHS):
             mark = load.echoed_bytes
-            wait_until(lambda: load.echoed_bytes > mark + 250_000, "the echo going on")
+            wait_until(lambda: load.echoed_bytes > mark + 250_000, "more echoes")
             kill_logger(daemon, pipe)
         (client,) = load.finish()
     daemon.stop()
@@ -89,7 +89,7 @@ def test_killed_logger_of_a_raw_log(start, log_pipe):
 
 
 def test_killed_while_it_starts(start):
-    """Many deaths in a row: each successor is killed as soon as it is seen."""
+    """Many deaths in a row: each new logger is killed as soon as it is seen."""
     daemon = start()
     with Load(daemon.port, 3, 10_000) as load:
         wait_until(lambda: load.echoed_bytes > 100_000, "load")
@@ -98,7 +98,7 @@ def test_killed_while_it_starts(start):
             old = daemon.wait_for_logger(other_than=old)
             os.kill(old, signal.SIGKILL)
         mark = load.echoed_bytes
-        wait_until(lambda: load.echoed_bytes > mark + 2 * MIB, "the echo going on")
+        wait_until(lambda: load.echoed_bytes > mark + 2 * MIB, "more echoes")
         clients = load.finish()
     log = check_stopped(daemon, clients, min_bytes=2 * MIB)
     assert log.service_events() == ["start"]
@@ -110,13 +110,13 @@ def test_kills_and_renames(start):
     with Load(daemon.port, 4, 20_000) as load:
         for n in range(6):
             mark = load.echoed_bytes
-            wait_until(lambda: load.echoed_bytes > mark + 50_000, "the echo going on")
+            wait_until(lambda: load.echoed_bytes > mark + 50_000, "more echoes")
             files.append("%s.mine%d" % (daemon.path, n))
             old = daemon.wait_for_logger()
             os.rename(daemon.path, files[-1])
             if n % 2:
                 daemon.signal(signal.SIGUSR1)
-            # It may have seen the rename, and left, before.
+            # It may have seen the rename before, and left.
             with contextlib.suppress(ProcessLookupError):
                 os.kill(old, signal.SIGKILL)
                 kills += 1
@@ -144,7 +144,7 @@ def test_stop_while_the_logger_is_dead_or_stopped(start, log_pipe):
 
 
 def test_stop_empties_the_pipe(start, log_pipe):
-    """The last worker is gone before the logger gets to move a byte."""
+    """The last worker has ended before the logger can move a byte."""
     daemon = start({"server.drain_timeout": "0"})
     pipe = log_pipe(daemon)
     with Client(daemon.port) as client:
@@ -174,7 +174,7 @@ def test_stopped_logger_makes_clients_wait(start, log_pipe):
         assert pipe.waiting_bytes() <= MIB
         os.kill(logger, signal.SIGCONT)
         mark = load.echoed_bytes
-        wait_until(lambda: load.echoed_bytes > mark + 8 * MIB, "the echo going on")
+        wait_until(lambda: load.echoed_bytes > mark + 8 * MIB, "more echoes")
         clients = load.finish()
     check_stopped(daemon, clients, min_bytes=9 * MIB)
 
@@ -201,8 +201,8 @@ def test_killed_workers(start):
 
 def test_workers_killed_while_they_wait_for_the_log(start, log_pipe):
     """
-    A full pipe: what a worker has in hand is in no record, so it must not have
-    been echoed.  Messages are small, so that the wait is for a message's only write.
+    The pipe is full.  What a worker has in hand is in no record, so it must not have been echoed.
+    Messages are small, so that a worker waits in the only write of its message.
     """
     daemon = start()
     pipe = log_pipe(daemon)
@@ -259,7 +259,7 @@ def test_worker_killed_while_the_service_stops(start):
 
 @pytest.mark.parametrize("format", ["text", "json"])
 def test_killed_master(make_daemon, format):
-    """Outside systemd: workers die, the logger empties the pipe, the next start goes on."""
+    """Without systemd: workers die, the logger empties the pipe, and the next start continues."""
     daemon = make_daemon({"log.format": format})
     clients = []
     for _ in range(6):
@@ -277,7 +277,7 @@ def test_killed_master(make_daemon, format):
 
 
 def test_everything_killed_at_once_leaves_whole_records(make_daemon):
-    """Outside systemd nobody keeps the pipe, but what is in the file is whole."""
+    """Without systemd nothing keeps the pipe, but the records in the file are whole."""
     daemon = make_daemon()
     clients = []
     for _ in range(5):
@@ -293,7 +293,7 @@ def test_everything_killed_at_once_leaves_whole_records(make_daemon):
     daemon.start()
     daemon.stop()
     log = read_log(daemon.path)
-    # Either nothing is torn, or the next start has closed it off.
+    # If a record is torn, the next start has written a `torn` record.
     assert not log.problems, log.problems
     for client in clients:
         for connection in log.by_peer(client.peer):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What systemd is told of a service that starts, reloads or fails: sd_notify(3)."""
+"""Tests the notifications to systemd of a service that starts, reloads or fails: sd_notify(3)."""
 import errno
 import os
 import signal
@@ -21,7 +21,7 @@ def fail(daemon, status):
 
 
 def test_who_is_the_main_process(start):
-    """Also if a program in between does not replace itself."""
+    """Also if another program starts the daemon as its child."""
     daemon = start(prefix=["/bin/sh", "-c", "\"$@\"; exit $?", "sh"])
     said = daemon.notifications.wait(lambda f: f.get("READY") == "1", "READY=1")
     pid = int(said["MAINPID"])
@@ -71,7 +71,7 @@ def test_a_bad_configuration(make_daemon, tmp_path, text, number, words):
     assert said["STATUS"].startswith("Failed: ") and words in said["STATUS"]
 
 
-def test_nothing_is_said_of_a_clean_stop(start):
+def test_a_clean_stop_reports_no_error(start):
     daemon = start()
     daemon.stop()
     assert not any("EXIT_STATUS" in f or "ERRNO" in f for f in daemon.notifications.received)

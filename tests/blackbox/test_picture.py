@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The picture in README.md is what script/picture draws."""
+"""Tests that the picture in README.md is what script/picture draws."""
 import os
 import re
 import socket
@@ -11,7 +11,7 @@ import pytest
 import readme
 from daemon import SOURCE_ROOT, binary
 
-# Times, connections, ports of clients, and processes are others in each run.
+# Times, connections, ports of clients, and processes differ from run to run.
 VOLATILE = [
     (re.compile(r"\b\d{4}-\d\d-\d\dT[0-9:.]+Z"), "TIME"),
     (re.compile(r"\b[0-9a-f]{13}\b"), "CONNECTION"),
@@ -35,7 +35,7 @@ def masked(text):
 
 
 def shown(text):
-    """The lines of text in a picture."""
+    """The lines of text in the picture."""
     lines = ["".join(element.itertext()) for element in
              ElementTree.fromstring(text).iter("{http://www.w3.org/2000/svg}text")]
     return lines[1:]    # without the title
@@ -43,10 +43,11 @@ def shown(text):
 
 def test_the_committed_picture_is_what_the_script_draws(picture):
     committed = readme.read("doc/session.svg")
-    assert masked(committed) == masked(picture), "run script/picture, look at doc/session.svg, commit it"
+    assert masked(committed) == masked(picture), \
+        "run script/picture, look at doc/session.svg, commit it"
 
 
-def test_it_shows_each_command_and_what_came_of_it(picture):
+def test_it_shows_each_command_and_its_output(picture):
     lines = shown(picture)
     assert [line[2:] for line in lines if line.startswith("$ ")] == readme.session()
     assert lines[1] == "hello"
@@ -55,7 +56,7 @@ def test_it_shows_each_command_and_what_came_of_it(picture):
 
 
 def test_it_needs_nothing_else_and_names_no_machine(picture):
-    """It may be shown anywhere, and tells nothing of the machine that made it."""
+    """It can be shown anywhere, and contains no name of the machine that made it."""
     assert re.findall(r"\w+://[^\"]*", picture) == ["http://www.w3.org/2000/svg"]
     assert not re.search(r"href|url\(|@import|<script|<image", picture)
     words = " ".join(shown(picture))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who is there, who holds what, and what keeps the daemon from starting."""
+"""Tests the processes and their descriptors, and what prevents a start."""
 
 import os
 import pwd
@@ -21,7 +21,7 @@ from oracle import check_stopped
 
 
 def census(daemon):
-    """What the master and the logger hold, and who is a zombie."""
+    """The descriptors of master and logger, and the zombies."""
     return {
         "master": sorted(descriptors(daemon.pid).values()),
         "logger": sorted(descriptors(daemon.wait_for_logger()).values()),
@@ -34,12 +34,12 @@ def without_zombies(counted):
 
 
 def libraries(pid):
-    """Those of other programs too: sanitizers have their own."""
+    """All libraries in the memory of PID, also those of a sanitizer."""
     return set(re.findall(r"/(lib[a-z-]+)\S*\.so", read_text("/proc/%d/maps" % pid)))
 
 
 def can_dontfork(daemon):
-    """See src/master/dontfork.h."""
+    """Whether the daemon uses src/master/dontfork.h."""
     dynamic = subprocess.run(["readelf", "-dW", binary()], stdout=subprocess.PIPE,
                              check=True).stdout
     return b"BIND_NOW" in dynamic and "libasan" not in libraries(daemon.pid)
@@ -56,7 +56,7 @@ def test_children_do_not_have_the_masters_libraries(start):
 
 
 def test_a_preloaded_library(start, tmp_path, monkeypatch):
-    """It may look up a function at any time, and that looks into all libraries."""
+    """A preloaded library may look up a function at any time, which reads all libraries."""
     source, library = tmp_path / "lazy.c", tmp_path / "lazy.so"
     source.write_text("""
         #define _GNU_SOURCE
@@ -86,7 +86,7 @@ def test_census_after_many_connections(start, clients_per_worker):
     with Client(daemon.port) as client:
         client.talk(b"x")
     before = wait_until(lambda: without_zombies(census(daemon)), "the reaping of the first worker")
-    # Two listeners and one to systemd, which a descriptor for its store goes through too.
+    # Two listeners, and one to systemd, which is also used for the store.
     assert sum(link.startswith("socket:") for link in before["master"]) == 3
     workers = set()
     for n in range(n_clients):
@@ -105,13 +105,13 @@ def test_census_after_many_connections(start, clients_per_worker):
 
 
 def pipes_of(pid):
-    """{(inode link, is write end)}"""
+    """The pipes of PID: (link with the inode, is write end)."""
     return sorted((link, is_write_end(pid, fd)) for fd, link in descriptors(pid).items()
                   if link.startswith("pipe:"))
 
 
 def sockets_of(pid, daemon, to_systemd=0):
-    """How many listeners and how many clients' sockets, beside those TO_SYSTEMD."""
+    """The numbers of listeners and of sockets of clients; TO_SYSTEMD more are expected."""
     listening = {row[3] for row in tcp_sockets() if row[2] == TCP_LISTEN and row[0] == daemon.port}
     connected = {row[3] for row in tcp_sockets() if row[2] != TCP_LISTEN and row[0] == daemon.port}
     inodes = [link[8:-1] for fd, link in descriptors(pid).items() if link.startswith("socket:")]
@@ -121,7 +121,7 @@ def sockets_of(pid, daemon, to_systemd=0):
 
 
 def others_of(pid):
-    """Neither standard stream, nor pipe, nor socket."""
+    """The other descriptors of PID: no standard streams, pipes or sockets."""
     return sorted(link.replace("anon_inode:", "") for fd, link in descriptors(pid).items()
                   if fd > 2 and not link.startswith(("pipe:", "socket:")))
 
@@ -170,7 +170,7 @@ def test_scoreboard_file(start):
 def test_max_clients(start):
     daemon = start({"server.max_clients": "2"})
     first, second, third = (Client(daemon.port) for _ in range(3))
-    # Whichever two are served, the other waits in the backlog.
+    # Two are served, and the third waits in the backlog.
     first.talk(b"1")
     second.talk(b"2")
     third.send(b"3")
@@ -190,7 +190,7 @@ def test_max_clients(start):
 
 
 def test_max_clients_when_a_worker_is_killed(start):
-    """A dead worker gives its place back."""
+    """The slot of a dead worker can be used again."""
     daemon = start({"server.max_clients": "2"})
     served = []
     for _ in range(10):
@@ -205,7 +205,7 @@ def test_max_clients_when_a_worker_is_killed(start):
         client.close()
 
 
-def test_pool_grows_and_shrinks(start):
+def test_the_number_of_workers_grows_and_shrinks(start):
     daemon = start({"server.min_spare": "2", "server.max_spare": "4"})
     wait_until(lambda: len(daemon.idle_workers()) == 2, "two spare workers at first")
     clients = [Client(daemon.port) for _ in range(30)]
@@ -241,10 +241,10 @@ def test_names(start):
     assert comm(daemon.pid) == "echo-logd"
 
 
-# --- what keeps it from starting
+# --- what prevents a start
 
 def refused_start(daemon, status):
-    """Returns what it says when it does not start."""
+    """Starts a daemon that cannot start.  Returns its message."""
     daemon.launch()
     daemon.expected_statuses = {status}
     assert daemon.wait() == status, daemon.stderr()
@@ -258,7 +258,7 @@ def test_second_daemon_on_the_same_log(start, make_daemon):
     other = make_daemon({"log.path": daemon.path}, name="other")
     said = refused_start(other, 1)
     assert daemon.path in said and "another echo-logd" in said
-    # Also across a change of logger.
+    # Also after a change of the logger.
     old = daemon.wait_for_logger()
     os.kill(old, signal.SIGKILL)
     daemon.wait_for_logger(other_than=old)
@@ -307,7 +307,7 @@ def test_log_that_may_not_be_written(make_daemon):
                 pytest.skip("setpriv is not installed")
             user = "nobody"
             ids = pwd.getpwnam(user)
-            # The build directory may be closed to that user.
+            # That user may not be able to enter the build directory.
             copy = shutil.copy(binary(), base)
             prefix = ["setpriv", "--reuid=%d" % ids.pw_uid, "--regid=%d" % ids.pw_gid,
                       "--clear-groups", "--inh-caps=-all", "--", "sh", "-c",
@@ -327,7 +327,7 @@ def test_log_that_may_not_be_written(make_daemon):
 
 
 def test_takes_no_terminal(make_daemon, tmp_path):
-    """As the leader of a session it would get the one that it opens, daemon(7)."""
+    """A session leader that opens a terminal would get it as its own, daemon(7)."""
     terminal, slave = os.openpty()
     trace = tmp_path / "trace"
     # A leak checker cannot trace what is traced already.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""README.md and doc/INSTALL.md: their form, their links, and what runs each of their commands."""
+"""Tests README.md and doc/INSTALL.md: their form, their links, and that their commands are run."""
 import os
 import re
 import shutil
@@ -31,7 +31,7 @@ def test_lines_are_wrapped(document):
 # --- links
 
 def anchors(text):
-    """The names that a link may give to the headings of a text."""
+    """The anchors of the headings of a text."""
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-")
             for heading in re.findall(r"^#+ (.*)", text, re.M)}
 
@@ -49,7 +49,7 @@ def test_links_lead_somewhere(document):
 
 
 def test_links_lead_somewhere_when_installed(tmp_path):
-    """The two documents, and the pictures of all that are installed."""
+    """The links of the two documents, and the pictures of all installed documents."""
     subprocess.run(["make", "-s", "-C", os.environ["ECHO_LOGD_BUILDDIR"],
                     "install-nobase_dist_docDATA", "docdir=/doc", "DESTDIR=%s" % tmp_path],
                    check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60)
@@ -65,7 +65,7 @@ def test_links_lead_somewhere_when_installed(tmp_path):
 
 @pytest.mark.parametrize("document", readme.DOCUMENTS)
 def test_named_sections_of_manual_pages_exist(document):
-    """As in "see echo-logd(8), Socket activation"."""
+    """For example in "see echo-logd(8), Socket activation"."""
     text = " ".join(readme.read(document).split())
     named = re.findall(r"(echo-log[\w.-]+)\((\d)\), ([A-Z]\w+(?: [a-z]+)?)(?=[.,:]| and )", text)
     assert named
@@ -83,7 +83,8 @@ def test_something_runs_each_command(document):
     tables = (readme.ON_A_MACHINE, readme.RUN_BY, readme.NOT_RUN)
     for command in found:
         assert sum(command in table for table in tables) == 1, \
-            "%s: add `%s` to a table of tests/lib/readme.py, and run it in a test" % (document, command)
+            "%s: add `%s` to a table of tests/lib/readme.py, and run it in a test" % (
+                document, command)
 
 
 def test_no_table_has_more():
@@ -106,7 +107,7 @@ def test_what_runs_them_exists():
 
 @pytest.fixture
 def clone(tmp_path):
-    """A clone of the repository, whose scripts find everything installed and built."""
+    """A clone of the repository.  Its scripts install and build nothing."""
     clone = tmp_path / "clone"
     (clone / "build").mkdir(parents=True)
     (clone / "build/src").symlink_to(PROGRAMS)
@@ -136,23 +137,24 @@ def wait_for_server(port):
 
 @pytest.mark.parametrize("command", ["script/server", "script/server -o log.format=json"])
 def test_script_server(clone, command):
-    """The first terminal, and in the second one the commands of the picture."""
+    """Runs the command in a first terminal, and the commands of the picture in a second one."""
     assert command in readme.commands("README.md")
     port = free_port()
-    with shell("exec %s -o server.port=%d" % (command, port), clone, stderr=subprocess.PIPE) as server:
+    with shell("exec %s -o server.port=%d" % (command, port), clone,
+               stderr=subprocess.PIPE) as server:
         try:
             wait_for_server(port)
             for line in readme.session():
                 if "json" not in command or "tail" not in line:
-                    said = subprocess.run(["bash", "-c", line.replace("7777", str(port))], cwd=clone,
-                                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                          timeout=60)
+                    said = subprocess.run(["bash", "-c", line.replace("7777", str(port))],
+                                          cwd=clone, stdin=subprocess.DEVNULL,
+                                          stdout=subprocess.PIPE, timeout=60)
                     assert said.returncode == 0, (line, said)
         finally:
             server.send_signal(signal.SIGINT)
             said = server.communicate(timeout=60)[1]
     assert server.returncode == 0, said
-    # What it tells to do uses what is there.
+    # The commands that it prints use existing files.
     told = set(re.findall(r"%s\S+(?=\s|$)" % re.escape(str(clone)), said))
     assert {os.path.relpath(path.rstrip(","), clone) for path in told} == {
         "build/messages.log", "build/src/echo-logctl", "build/run", "build/echo-logd.conf"}
@@ -172,7 +174,7 @@ def test_pipeline(tmp_path):
     lines = [line for line in readme.commands("doc/INSTALL.md") if "demo.conf" in line]
     port = free_port()
     script = "\n".join(lines).replace("/usr/sbin/echo-logd", binary()).replace("7777", str(port))
-    # Or grep would keep what it has found until there is more of it.
+    # Otherwise grep would wait for more output before it writes.
     script = script.replace("grep", "grep --line-buffered")
     with shell(script, tmp_path, start_new_session=True) as pipeline:
         try:
@@ -188,7 +190,7 @@ def test_build_dependencies():
     if not shutil.which("apt-get") or not shutil.which("dh"):
         pytest.skip("apt-get or debhelper is not installed")
     said = subprocess.run(["apt-get", "--simulate", "build-dep", "./"], cwd=SOURCE_ROOT,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, timeout=60)
-    # All of them are here already, or there would be no build.
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=60)
+    # All of them are installed, because there is a build.
     assert said.returncode == 0 and "0 newly installed" in said.stdout, said.stdout

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SIGHUP: the new configuration at once, the old one when the new is bad, nobody disturbed."""
+"""Tests reloads: new settings take effect at once, bad ones change nothing, clients stay."""
 
 import os
 import re
@@ -174,7 +174,7 @@ def test_new_clients_get_the_new_settings(start):
     daemon.reload()
     new = Client(daemon.port)
     new.send(b"half a line")
-    # By the new framing it comes when the line ends: here, when idle_timeout ends the client.
+    # With the new framing the echo comes at the end of a line, or, as here, of the connection.
     assert new.receive_rest() == b"half a line"
     old.talk(b"b, at once and without a newline")
     old.finish()
@@ -184,7 +184,7 @@ def test_new_clients_get_the_new_settings(start):
 
 
 def test_a_backlog_does_not_keep_the_old_configuration(start):
-    """Workers for whom the next client waits already."""
+    """Workers are replaced even if the next client always waits already."""
     daemon = start({"server.max_clients": 2, "server.min_spare": 1, "server.max_spare": 2})
     ended = threading.Event()
 
@@ -224,7 +224,7 @@ def test_thirty_reloads_under_load(start):
             assert generation(daemon.reload()) == n + 2
             with Client(daemon.port) as other:
                 other.talk(b"new one")
-            wait_until(lambda: load.echoed_bytes > mark + 50_000, "the echo going on")
+            wait_until(lambda: load.echoed_bytes > mark + 50_000, "more echoes")
         clients = load.finish()
     log = check_stopped(daemon, clients, min_bytes=MIB, others_allowed=True)
     assert len(log.connections) == 36
@@ -238,7 +238,7 @@ def test_reloads_to_new_files_under_load(start, tmp_path):
     with Load(daemon.port, 4, 4000, window=20_000) as load:
         for n in range(10):
             mark = load.echoed_bytes
-            wait_until(lambda: load.echoed_bytes > mark + 50_000, "the echo going on")
+            wait_until(lambda: load.echoed_bytes > mark + 50_000, "more echoes")
             paths.append(str(tmp_path / ("log%d" % n)))
             daemon.configure(log_path=paths[-1])
             daemon.reload()
@@ -271,7 +271,7 @@ def test_failed_reloads_leave_no_descriptor(start, tmp_path):
         holder.bind(("::1", 0))
         holder.listen()
         taken = holder.getsockname()[1]
-        # 127.0.0.1 can be had, ::1 cannot; then a good port with a path that is none.
+        # 127.0.0.1 is free, ::1 is in use.  Then a good port with a bad path.
         for _ in range(5):
             daemon.configure(server_port=taken, log_path=str(tmp_path / "other.log"))
             assert "failed" in daemon.reload()

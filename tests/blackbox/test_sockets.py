@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Sockets that systemd passes: which are served, which are refused, how they outlive the daemon."""
+"""Tests sockets that systemd passes: which are served, which are refused, and restarts."""
 import contextlib
 import fcntl
 import os
@@ -35,7 +35,7 @@ def listen_unix(path):
 
 @pytest.fixture
 def passed():
-    """passed(port) makes the listener of a socket unit; it is closed after the test."""
+    """passed(port) makes the listener of a socket unit, which is closed after the test."""
     with contextlib.ExitStack() as stack:
         yield lambda *arguments, make=listen: stack.enter_context(make(*arguments))
 
@@ -56,7 +56,7 @@ def talk(client, data):
 
 
 def refused(start_daemon, *sockets):
-    """What a daemon says that does not start with SOCKETS."""
+    """Starts a daemon that refuses SOCKETS.  Returns its message."""
     daemon = start_daemon(sockets=sockets).launch()
     daemon.expected_statuses = {1}
     assert daemon.wait() == 1
@@ -78,7 +78,7 @@ def test_any_number_with_and_without_names(start, passed, tmp_path):
     for address in (path, "\0" + path):
         with connect_unix(address) as client:
             talk(client, b"local")
-    # What the file says has no effect, and that is said.
+    # The addresses in the file have no effect, and a message says so.
     with pytest.raises(ConnectionRefusedError):
         Client(daemon.port)
     assert "listening on 127.0.0.1:%d, " % ports[0] in daemon.stderr()
@@ -106,7 +106,7 @@ def test_what_workers_need_is_set(start, passed):
     listener = passed(port := free_port())
     assert not fcntl.fcntl(listener, fcntl.F_GETFL) & os.O_NONBLOCK
     start(sockets=[("echo-logd.socket", listener)])
-    # Or a worker that lost the race for a client would hang in accept(2).
+    # Otherwise a worker that lost the race for a client would hang in accept(2).
     assert fcntl.fcntl(listener, fcntl.F_GETFL) & os.O_NONBLOCK
     assert listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
     with Client(port) as client:
@@ -159,7 +159,7 @@ def seqpacket(port):
     (connected, "does not listen: the socket unit needs Accept=no"),
 ])
 def test_another_kind_is_refused(make_daemon, passed, make, why):
-    """Also beside a good one: half of what was asked for would look as if all were well."""
+    """Also if another one is good, because serving only a part would look like success."""
     said = refused(make_daemon, ("good", passed(free_port())),
                    ("strange", passed(free_port(), make=make)))
     assert "systemd passed strange, which %s; not started\n" % why in said
@@ -188,7 +188,7 @@ def test_as_many_as_can_be_served(start, passed):
 
 
 def test_what_is_no_socket_is_closed(start, passed):
-    """A descriptor that another version kept is no reason not to start."""
+    """A descriptor that another version stored does not prevent a start."""
     port = free_port()
     with open("/dev/null") as strange:
         daemon = start(sockets=[("of-the-future", strange), ("", passed(port))])
@@ -234,7 +234,7 @@ def test_clients_wait_for_the_next_instance(start, passed):
 
 
 class Visitors(threading.Thread):
-    """Connects, talks, leaves, again and again; counts those who were not served in full."""
+    """Connects, talks and leaves, again and again.  Counts visits that were not served in full."""
 
     def __init__(self, port):
         super().__init__(daemon=True)

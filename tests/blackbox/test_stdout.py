@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""log.path = -: the log goes to stdout, whatever that is, by splice or by copying."""
+"""Tests log.path = -: the log goes to stdout, of any kind, by splice or by copying."""
 import os
 import pty
 import signal
@@ -21,7 +21,7 @@ LINE = b"0123456789abcdef" * 64 + b"\n"
 
 @pytest.fixture
 def on(make_daemon):
-    """on(fd) starts a daemon that logs there."""
+    """on(fd) starts a daemon that logs to fd."""
     def start_on(fd, options=None, **arguments):
         daemon = make_daemon({"log.path": "-", **(options or {})}, **arguments)
         daemon.stdout = fd
@@ -40,7 +40,7 @@ def text(path):
 
 
 class Reader(threading.Thread):
-    """Takes what comes out of FD until its end."""
+    """Reads FD until its end."""
 
     def __init__(self, fd):
         super().__init__(daemon=True)
@@ -51,7 +51,7 @@ class Reader(threading.Thread):
         while True:
             try:
                 piece = os.read(self.fd, 65536)
-            except OSError:         # a terminal whose last writer is gone
+            except OSError:         # a terminal without a writer
                 return
             if not piece:
                 return
@@ -78,7 +78,7 @@ def test_a_file(on, file):
 
 
 def test_what_is_in_the_file_already_is_left_alone(on, file):
-    """Bytes that are no log, and no newline at their end."""
+    """Here the file has bytes that are no log, without a newline at the end."""
     with open(file, "wb") as out:
         out.write(b"something else")
         out.flush()
@@ -93,8 +93,8 @@ def test_what_is_in_the_file_already_is_left_alone(on, file):
     assert os.stat(file).st_mode & 0o777 == 0o604
 
 
-def test_another_run_goes_on_behind_the_last(make_daemon, file):
-    """As StandardOutput=file: of systemd opens it: not for appending, nor emptied."""
+def test_another_run_appends(make_daemon, file):
+    """StandardOutput=file: of systemd opens the file neither for appending nor for truncation."""
     daemon = make_daemon({"log.path": "-"})
     for data in [b"one\n", b"two\n"]:
         daemon.stdout = os.open(file, os.O_WRONLY | os.O_CREAT)
@@ -107,7 +107,7 @@ def test_another_run_goes_on_behind_the_last(make_daemon, file):
 
 
 def test_a_file_that_is_appended_to(on, file):
-    """It is copied to: if loggers are killed meanwhile nothing is lost, and it is said once."""
+    """Records are copied.  Killed loggers lose nothing, and the warning is logged once."""
     with open(file, "ab") as out:
         daemon = on(out.fileno())
     with Client(daemon.port) as client:
@@ -121,7 +121,7 @@ def test_a_file_that_is_appended_to(on, file):
     assert daemon.stderr().count(COPIED) == 1
 
 
-def test_copied_exactly_where_nobody_is_killed(on, file):
+def test_copied_exactly_if_no_logger_is_killed(on, file):
     with open(file, "ab") as out:
         daemon = on(out.fileno(), {"log.echo_after": "written"})
     with Client(daemon.port) as client:
@@ -146,7 +146,7 @@ def test_a_pipe(on):
 
 
 def test_a_pipe_that_is_not_read_is_no_fault(on, file):
-    """Clients wait, no logger is ended for it, nothing is said, and then it all comes."""
+    """Clients wait, no logger is killed, nothing is reported, and then all records come."""
     reading, writing = os.pipe()
     daemon = on(writing, {"log.logger_timeout": "1s"}, runtime_directory=True)
     os.close(writing)
@@ -158,7 +158,7 @@ def test_a_pipe_that_is_not_read_is_no_fault(on, file):
     drain.start()
     beat = "until the logger would have been taken for hanging"
     began = len(daemon.notifications.received)
-    # STATUS= comes once a second while anything moves, and the watchdog's look with it.
+    # STATUS= comes once a second while anything moves, with a look at the logger.
     wait_until(lambda: len(daemon.notifications.received) >= began + 4 or not drain.is_alive(),
                beat)
     assert drain.is_alive()
@@ -189,8 +189,8 @@ def test_a_terminal(on):
     os.close(terminal)
 
 
-def test_a_terminal_that_is_held_is_no_logger_that_hangs(on):
-    """Ctrl-S, for longer than logger_timeout."""
+def test_a_stopped_terminal_does_not_look_like_a_logger_that_hangs(on):
+    """Ctrl-S stops the output for longer than logger_timeout."""
     terminal, slave = pty.openpty()
     tty.setraw(slave)
     daemon = on(slave, {"log.logger_timeout": "1s"})
@@ -207,7 +207,7 @@ def test_a_terminal_that_is_held_is_no_logger_that_hangs(on):
 
 
 def test_a_reader_that_is_gone_is_a_full_disk(on, monkeypatch, tmp_path):
-    """What it did not take goes to the state directory at a stop."""
+    """At a stop, what it did not read goes to the state directory."""
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
     os.mkdir(tmp_path / "state")
     reading, writing = os.pipe()
@@ -224,7 +224,7 @@ def test_a_reader_that_is_gone_is_a_full_disk(on, monkeypatch, tmp_path):
 
 
 def test_everything_killed(on, file, monkeypatch, tmp_path):
-    """The next run has another stdout.  So the records in the pipes go to a spill file."""
+    """The next run has another stdout, so the records in the pipes go to a spill file."""
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "state"))
     os.mkdir(tmp_path / "state")
     store = FdStore()
@@ -234,7 +234,7 @@ def test_everything_killed(on, file, monkeypatch, tmp_path):
     assert store.files() == []
     os.kill(logger, signal.SIGSTOP)
     visit(daemon, b"in the pipe\n")
-    # No time for another logger, which would wait for the ends of the pipes that the store holds.
+    # Leave no time for another logger, which would never end: the store holds the pipes open.
     daemon.signal(signal.SIGSTOP)
     daemon.orphans.add(logger)
     os.kill(logger, signal.SIGKILL)
@@ -256,7 +256,7 @@ def test_reloads_to_a_file_and_back(on, file):
     with open(file, "wb") as out:
         daemon = on(out.fileno())
     visit(daemon, b"one\n")
-    # What is still in the pipe at a reload goes to the next file.
+    # Records that are still in the pipe at a reload go to the next file.
     wait_until(lambda: b" close " in text(file), "the end of the first visit")
     daemon.configure(log_path=daemon.path)
     daemon.reload()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Stopping the daemon, and single workers: nobody hangs, no echoed byte is missing."""
+"""Tests stops of the daemon and of single workers: none hangs, no echoed byte is missing."""
 
 import os
 import signal
@@ -68,16 +68,16 @@ def test_clients_are_served_while_draining(start):
         except ConnectionRefusedError:
             return True
         except ConnectionResetError:
-            # It was in the queue of a listener that was shut down just then.
+            # The connection was in the queue of the listener when it was shut down.
             return False
 
     wait_until(refused, "the port being refused")
     for _ in range(50):
         client.talk(b"while draining")
     client.finish()
-    # The last client is gone: no need to wait for the rest of the 60 s.
+    # The last client has left, so the daemon does not wait for the rest of the 60 s.
     assert daemon.wait(20) == 0
-    # The probe may have come in just before.
+    # The probe may have been accepted before.
     log = check_log(daemon.path, [client], min_bytes=700, others_allowed=True)
     assert [c.close for c in log.by_peer(client.peer)] == ["eof"]
 
@@ -91,7 +91,7 @@ def test_a_second_signal_stops_now(start, second):
         daemon.signal(signal.SIGTERM)
         daemon.notifications.wait(lambda f: f.get("STOPPING") == "1", "STOPPING=1")
         mark = load.echoed_bytes
-        wait_until(lambda: load.echoed_bytes > mark + MIB, "the echo going on")
+        wait_until(lambda: load.echoed_bytes > mark + MIB, "more echoes")
         daemon.signal(second)
         assert daemon.wait(20) == 0
         assert idle.receive_rest() == b""
@@ -104,7 +104,7 @@ def test_stop_gives_the_echo_of_an_unfinished_line(start):
     with Client(daemon.port) as client:
         client.talk(b"a line\n")
         client.send(b"unfinished")
-        wait_until(lambda: not daemon.server_socket(client)[1], "the reading of it")
+        wait_until(lambda: not daemon.server_socket(client)[1], "bytes that are read")
         daemon.signal(signal.SIGTERM)
         assert client.receive_rest() == b"unfinished"
     assert daemon.wait() == 0
@@ -125,7 +125,7 @@ def test_stop_with_a_client_that_never_reads(start):
                     client.sent += b"x" * client.socket.send(b"x" * 65536)
             except BlockingIOError:
                 seen.append((len(client.sent), daemon.server_socket(client)[1]))
-            # Unread bytes wait, and many looks show the same.
+            # Bytes are unread, and stay so for many looks.
             return seen[-1][1] > 0 and len(seen) > 50 and len(set(seen[-50:])) == 1
 
         wait_until(is_stuck, "a worker that cannot send")
@@ -136,7 +136,7 @@ def test_stop_with_a_client_that_never_reads(start):
 
 
 def test_stop_and_reload_and_reopen_at_once(start):
-    """Signals in any order do not keep it from ending."""
+    """Signals in any order do not prevent the stop."""
     for order in ([1, 15], [10, 15], [15, 1, 10], [1, 10, 1, 15, 15], [15, 15, 15, 10, 1]):
         daemon = start({"server.drain_timeout": "0"}, name="-".join(map(str, order)))
         with Load(daemon.port, 2, 20_000) as load:
@@ -177,7 +177,7 @@ def test_sigterm_to_a_hundred_idle_workers(start):
 
 
 def test_sigterm_to_sixty_waiting_workers(start):
-    """Between two messages: nothing is in hand."""
+    """They wait between two messages, with nothing in hand."""
     daemon = start()
     clients = []
     with Client(daemon.port) as bystander:
@@ -204,7 +204,7 @@ def test_sigterm_to_a_worker_with_a_message_in_hand(start):
         client = Client(daemon.port)
         client.send(b"whole\nunfinished %d" % n)
         assert client.receive(6) == b"whole\n"
-        wait_until(lambda: not daemon.server_socket(client)[1], "the reading of it")
+        wait_until(lambda: not daemon.server_socket(client)[1], "bytes that are read")
         os.kill(daemon.worker_of(client), signal.SIGTERM)
         assert client.receive_rest() == b"unfinished %d" % n
         client.close()

@@ -41,9 +41,9 @@ def test_the_tree():
 
 
 @pytest.mark.parametrize("name", [
-    "README.md", "doc/a.md", "man/a.8.in", "src/a.c", "src/base/a.h", "tests/a.c", "tests/unit/a.h",
-    "tests/a.py", "tests/unit/a.py", "script/a.sh", "completion/a", "Makefile.am", "src/Makefile.am",
-    "tests/Makefile.am", "configure.ac", "m4/a.m4", "systemd/a.service.in"])
+    "README.md", "doc/a.md", "man/a.8.in", "src/a.c", "src/base/a.h", "tests/a.c",
+    "tests/unit/a.h", "tests/a.py", "tests/unit/a.py", "script/a.sh", "completion/a", "Makefile.am",
+    "src/Makefile.am", "tests/Makefile.am", "configure.ac", "m4/a.m4", "systemd/a.service.in"])
 def test_a_long_line(tmp_path, name):
     text = "\n%s\n%s\n"
     assert found(tmp_path, name, text % ("x " * 50, WIDE)) == ["3: " + TOO_LONG]

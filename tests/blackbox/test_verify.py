@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""echo-logctl verify: the daemon's logs are whole, and each kind of damage to one is named."""
+"""Tests echo-logctl verify: logs of the daemon are whole, and each kind of damage is named."""
 
 import os
 import random
@@ -27,7 +27,7 @@ def shuffled(paths):
 
 
 def wait_for_end(daemon, client, format):
-    """Until the record of its end is in the log."""
+    """Waits until the log has the record of its end."""
     wait_until(lambda: any(c.close for c in read_log(*log_files(daemon.path), format=format)
                            .by_peer(client.peer)), "its close")
 
@@ -54,7 +54,7 @@ def test_a_rotated_log_in_any_order(start, format):
         "with problems": 0, "messages": sum(read_log(*files, format=format).messages_in_file),
         "payload bytes": sent, "dropped messages": 0, "dropped bytes": 0, "problems": 0,
         "records": sum(len(open(path, "rb").readlines()) for path in files)}
-    # One of them is not enough.
+    # One of the files alone is not whole.
     verdict = verify(*files[:3], *files[4:])
     assert verdict.status == 1 and "missing" in verdict.problems[0], verdict
 
@@ -111,7 +111,7 @@ def test_a_log_that_holds_nothing_yet(tmp_path):
 # --- what is not: a log of three connections, damaged
 
 class Made:
-    """A whole log; `lines` are its records with their newlines, `ids` those of its connections."""
+    """A whole log.  `lines` are its records with newlines, `ids` the ids of its connections."""
 
     def __init__(self, daemon, format):
         self.path, self.format = daemon.path, format
@@ -122,14 +122,14 @@ class Made:
         self.ids = list(log.connections)
 
     def at(self, n, connection=1):
-        """Index of record N of a connection: 0 open, 1 message, then parts and a message, close."""
+        """The index of record N of a connection: 0 open, 1 message, parts and a message, close."""
         id = self.ids[connection]
         key = (f" {id}.{n} " if self.format == "text" else f'"id":"{id}","n":{n},').encode()
         (index,) = [i for i, line in enumerate(self.lines) if key in line]
         return index
 
     def last(self, connection=1):
-        """Number of its close."""
+        """The number of its close."""
         return sum(self.ids[connection].encode() in line for line in self.lines) - 1
 
     def edit(self, index, pattern, new):
@@ -143,7 +143,7 @@ class Made:
         return verify(self.path)
 
     def judge(self, *problems):
-        """Exactly these are found: (index of a line or None, what is said of it)."""
+        """Asserts that exactly these are found: (index of a line or None, words of the message)."""
         verdict = self.verify()
         assert verdict.status == 1 and verdict.facts["problems"] == len(problems), verdict
         expected = ["%s%s" % ("" if index is None else "%s:%d: " % (self.path, index + 1), text)
@@ -244,13 +244,13 @@ def test_cut_line(made):
 
 
 def test_merged_lines(made):
-    """Record 1 of the second connection and what stands in the line below."""
+    """Joins record 1 of the second connection with the next line."""
     index = made.at(1)
     below = re.search(rb"([0-9a-f]{13})(?:\.|\",\"n\":)(\d+)", made.lines[index + 1]).groups()
     made.lines[index:index + 2] = [made.lines[index][:-1] + made.lines[index + 1]]
     lost = sorted([(made.ids[1], 1), (below[0].decode(), int(below[1]))])
     words = [f"connection {id}: record {n} is missing" for id, n in lost]
-    # The second connection in the log may be the first that spoke again.
+    # The second connection in the log may be the first one that sent a second message.
     if lost[0][0] == lost[1][0]:
         words = [f"connection {made.ids[1]}: records 1 to 2 are missing"]
     made.judge((index, "not a record (%d bytes)" % (len(made.lines[index]) - 1)),
@@ -284,7 +284,7 @@ DROPPED = {
 
 
 def test_part_without_its_message(made):
-    """What follows the part is of another kind."""
+    """The `part` is followed by a record of another kind."""
     part, id = made.at(2), made.ids[1]
     peer = re.search(rb"127\.0\.0\.1:\d+", made.lines[part])[0].decode()
     made.lines[part + 1:] = [(DROPPED[made.format] % (id, 3, peer)).encode()]
@@ -312,7 +312,7 @@ def test_no_newline(made):
 
 
 def test_torn_tail(made, make_daemon):
-    """A daemon closes it off, and verify says what it was."""
+    """A daemon records it, and verify explains it."""
     with open(made.path, "ab") as file:
         file.write(made.lines[-1][:33])
     daemon = make_daemon({"log.format": made.format, "log.path": made.path}, name="next")
@@ -379,7 +379,7 @@ def test_usage(arguments):
 
 
 def test_reads_from_a_pipe(made):
-    """As after a decompressor, and more than one read(2)."""
+    """As behind a decompressor, and with several read(2)s."""
     done = subprocess.run(f"{{ cat {made.path}; yes x | head -c 5000000; }} | "
                           f"{control_program()} verify /dev/stdin", shell=True, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)

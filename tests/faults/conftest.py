@@ -12,7 +12,7 @@ from faults import *  # noqa: E402,F401,F403
 
 @pytest.fixture
 def start(make_daemon):
-    """As elsewhere, with the scoreboard that check_account() needs."""
+    """Starts a daemon with a runtime directory, whose scoreboard check_account() needs."""
     def start_one(options=None, **arguments):
         return make_daemon(options, **{"runtime_directory": True, **arguments}).start()
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Promise P6: received = logged + dropped + in flight + unknown, also when workers are killed or
-messages are dropped.
+Tests promise P6: received = logged + dropped + in flight + unknown, also when workers are killed
+or messages are dropped.
 """
 import contextlib
 import os
@@ -15,18 +15,19 @@ from verify import assert_verified
 
 LOAD = ["--clients", "16", "--size", "4096", "--window", "16384"]
 LINE = b"a line of thirty-two bytes, all\n"
-# One write to the log pipe, pipe(7); a long message is one of as many as src/transcript.h says.
+# A page of the log pipe, pipe(7), and the longest write to it, src/worker/transcript.h.
 PIPE_BUF = 4096
 LONGEST_WRITE = 16 * PIPE_BUF
 
 
-def wait_for_burial(daemon, pid):
-    wait_until(lambda: "worker %d was killed by signal 9" % pid in daemon.stderr(), "its burial")
+def wait_until_settled(daemon, pid):
+    wait_until(lambda: "worker %d was killed by signal 9" % pid in daemon.stderr(),
+               "its account settled")
 
 
 @contextlib.contextmanager
 def held_at_write(pid):
-    """The process stays where its next write to the log pipe has just been done."""
+    """Holds the process right after its next write to the log pipe."""
     pipe = next(link for link in descriptors(pid).values() if link.startswith("pipe:"))
     strace = subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-P", pipe, "-p", str(pid), "-e",
                                "inject=write:delay_exit=100000000"], stderr=subprocess.DEVNULL)
@@ -40,7 +41,7 @@ def held_at_write(pid):
 
 
 def test_killed_between_a_write_and_its_count(start):
-    """The record is there, and nobody could say so: the bytes are unknown, and in the log."""
+    """The record is in the log, but was not counted as logged: its bytes are unknown."""
     daemon = start()
     with Client(daemon.port) as client:
         client.talk(b"counted\n")
@@ -49,7 +50,7 @@ def test_killed_between_a_write_and_its_count(start):
             client.send(b"not counted\n")
             wait_until(lambda: '"not counted' in open(daemon.path).read(), "the record")
             os.kill(worker, signal.SIGKILL)
-        wait_for_burial(daemon, worker)
+        wait_until_settled(daemon, worker)
     daemon.stop()
     logged = payload_in(daemon.path)
     assert logged == 20
@@ -58,7 +59,7 @@ def test_killed_between_a_write_and_its_count(start):
 
 
 def fill_pipe(daemon):
-    """Six clients.  Workers and socket buffers hold more data than the pipe has room for."""
+    """Fills the pipe with six clients, so that workers wait with more data in hand."""
     clients = [Client(daemon.port) for _ in range(6)]
     for client in clients:
         client.socket.setblocking(False)
@@ -77,7 +78,7 @@ def fill_pipe(daemon):
 
 
 def test_killed_in_the_middle_of_a_write(start):
-    """The worker has 64 KiB.  At most one write is unknown; the rest, never written, is dropped."""
+    """At most one write of each worker is unknown.  The rest of its 64 KiB is dropped."""
     daemon = start({"log.framing": "line"})
     logger = logger_of(daemon)
     stop(logger)
@@ -86,7 +87,7 @@ def test_killed_in_the_middle_of_a_write(start):
     before = daemon.figures()
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
-        wait_for_burial(daemon, pid)
+        wait_until_settled(daemon, pid)
     after = daemon.figures()
     assert 0 < after["unknown_bytes"] <= len(victims) * PIPE_BUF
     assert after["dropped_bytes"] > len(victims) * PIPE_BUF
@@ -97,24 +98,24 @@ def test_killed_in_the_middle_of_a_write(start):
     for client in clients:
         client.reset()
     daemon.stop()
-    # None of the writes that were waiting came about.
+    # None of the interrupted writes has reached the log.
     assert check_account(daemon, payload_in(daemon.path))["logged_bytes"] == payload_in(daemon.path)
 
 
 def test_killed_in_the_middle_of_a_long_write(start):
-    """Some pages of the write are in the pipe: whole records.  At most this write is unknown."""
+    """Some pages of the write are in the pipe, as whole records.  At most one write is unknown."""
     daemon = start()
     logger = logger_of(daemon)
     stop(logger)
     with Client(daemon.port) as odd:
-        # Not a whole number of the others' writes fits beside it.
+        # So that the writes of the others do not fill the pipe exactly.
         odd.talk(LINE * 600)
         clients = fill_pipe(daemon)
     victims = [daemon.worker_of(client) for client in clients]
     before = daemon.figures()
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
-        wait_for_burial(daemon, pid)
+        wait_until_settled(daemon, pid)
     after = daemon.figures()
     assert PIPE_BUF * len(victims) < after["unknown_bytes"] <= LONGEST_WRITE * len(victims)
     assert before["in_flight_bytes"] == \
@@ -141,7 +142,7 @@ def test_limit(start, traffic):
 
 
 def test_a_killed_master(start, traffic):
-    """Nobody settles its workers' accounts: what they had in hand stays in flight."""
+    """Nobody settles the accounts of its workers: what they had in hand stays in flight."""
     daemon = start()
     load = traffic(daemon, 3600, LOAD)
     wait_until(lambda: daemon.figures()["logged_bytes"] > 3_000_000, "a volume")

@@ -138,7 +138,7 @@ def test_the_logger_dies_between_a_failed_sync_and_its_report(start_crashing, tr
     pid = logger_of(daemon)
     subprocess.run(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e",
                     "inject=fdatasync:error=EIO:when=3"], timeout=60)
-    wait_until(lambda: "it counts as failed" in daemon.stderr(), "the message about it")
+    wait_until(lambda: "the sync counts as failed" in daemon.stderr(), "the message about it")
     assert points.has_struck("logger-sync-failed")
     grow(daemon)
     # All clients that waited for this sync were disconnected without an echo.

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Disks that are full, fail, or lose power."""
+"""Tests disks that are full, fail, or lose power."""
 import os
 import re
 import shutil
@@ -12,7 +12,7 @@ import pytest
 from clients import Client
 from daemon import binary, children, read_text, wait_until
 from faults import (SOAK, check_account, failing, files_in, halt, is_stalled, kill_everything,
-                    logger_of, mend_torn_tails, messages_about_stalls, payload_in, start_on)
+                    logger_of, remove_torn_tails, messages_about_stalls, payload_in, start_on)
 
 LOAD = ["--clients", "8", "--size", "4096", "--window", "16384"]
 POWER_CUTS = 50 if SOAK else 3
@@ -26,29 +26,29 @@ def log_files(daemon):
 
 
 def free(daemon, mounts, disk, load):
-    """Makes room for the rest of the test.  STATUS= and journal report the end of the stall."""
+    """Makes room for the rest of the test; then STATUS= and journal report the end of the stall."""
     mounts.resize(disk, "2g")
     wait_until(lambda: daemon.stderr().endswith("can be written again\n"), "the end of the stall")
     size = os.path.getsize(daemon.path)
-    wait_until(lambda: os.path.getsize(daemon.path) > size + 1_000_000, "the log going on")
+    wait_until(lambda: os.path.getsize(daemon.path) > size + 1_000_000, "a growing log")
     load.process.terminate()
     wait_until(lambda: not daemon.status().startswith("Log stalled"), "STATUS= without a stall")
 
 
-def rests_of(pid):
+def waits_of(pid):
     with open("/proc/%d/status" % pid) as status:
         return int(re.search(r"^voluntary_ctxt_switches:\t(\d+)", status.read(), re.M)[1])
 
 
 def anonymous_kilobytes(daemon):
-    """Memory of its own of each process, summed; one that has just ended has none."""
+    """The private memory of all processes.  A process that has just ended counts as 0."""
     return sum(int(n) for pid in [daemon.pid] + children(daemon.pid)
                for n in re.findall(r"RssAnon:\s*(\d+)", read_text("/proc/%d/status" % pid)))
 
 
 @pytest.mark.seconds(600 if SOAK else 120)
 def test_sixteen_megabytes_three_times(start, traffic, mounts, tmp_path):
-    """Filled and freed by moving rotated files away: resumes at once, memory flat."""
+    """Moving rotated files away makes room.  The log resumes at once, and memory stays the same."""
     archive, resumed = tmp_path / "archive", []
     archive.mkdir()
     disk = mounts.ext4(16 << 20)
@@ -64,13 +64,13 @@ def test_sixteen_megabytes_three_times(start, traffic, mounts, tmp_path):
         for path in old:
             shutil.move(path, archive / os.path.basename(path))
         freed = time.monotonic()
-        wait_until(lambda: not is_stalled(daemon), "the log going on", timeout=10)
+        wait_until(lambda: not is_stalled(daemon), "a growing log", timeout=10)
         resumed.append(time.monotonic() - freed)
     after = anonymous_kilobytes(daemon)
     print("resumed after %s s; memory %d KiB, then %d KiB" % (
         ", ".join("%.3f" % t for t in resumed), before, after))
     load.process.terminate()
-    # What the clients have under way needs room once more.
+    # The bytes that the clients have under way need more room.
     deadline = time.monotonic() + 20
     while load.process.poll() is None and time.monotonic() < deadline:
         for path in files_in(disk):
@@ -88,7 +88,7 @@ def test_sixteen_megabytes_three_times(start, traffic, mounts, tmp_path):
 
 @pytest.mark.parametrize("echo_after", ["queued", "written"])
 def test_full_then_freed(start, traffic, mounts, echo_after):
-    """Three times: clients wait, nothing is lost, and it goes on by itself."""
+    """Three times: clients wait, nothing is lost, and the daemon continues by itself."""
     disk = mounts.tmpfs("6m")
     daemon = start_on(start, disk, {"log.echo_after": echo_after})
     load = traffic(daemon, 3600, LOAD)
@@ -103,7 +103,7 @@ def test_full_then_freed(start, traffic, mounts, echo_after):
     assert load.end()["lost"] == 0
     daemon.stop()
     load.judge(daemon.path, least_bytes=10_000_000)
-    # One line for each change of state, none for each message.
+    # One line for each change of state, and not for each message.
     said = messages_about_stalls(daemon)
     assert 8 <= len(said) < 30
     assert all(a != b for a, b in zip(said, said[1:])), said
@@ -131,8 +131,8 @@ def test_stop_while_full_spills(start, traffic, mounts, tmp_path, monkeypatch, e
 
 def test_stop_while_stdout_is_full_spills(make_daemon, traffic, mounts, tmp_path, monkeypatch):
     """
-    Like a file behind a shell's >, it cannot be read, and the daemon must not truncate it.  A
-    record that is split there continues in the spill file.
+    Stdout is a file as after the > of a shell: the daemon cannot read it and must not truncate
+    it.  A record that is split there continues in the spill file.
     """
     state, whole = tmp_path / "state", tmp_path / "whole"
     state.mkdir()
@@ -155,7 +155,7 @@ def test_stop_while_stdout_is_full_spills(make_daemon, traffic, mounts, tmp_path
 
 
 def test_a_start_on_a_full_disk_is_ready(start, mounts):
-    """Not even the first record has room.  READY is sent, and STATUS= says that clients wait."""
+    """There is no room for the first record.  READY=1 comes, and STATUS= says that clients wait."""
     disk = mounts.tmpfs("64k")
     with open(os.path.join(disk, "fill"), "wb") as fill, pytest.raises(OSError):
         fill.write(bytes(1 << 20))
@@ -184,7 +184,7 @@ def test_stop_while_full_and_nowhere_to_spill(start, traffic, mounts, tmp_path, 
 
 @pytest.mark.seconds(300)
 def test_reopen_while_full(start, traffic, mounts):
-    """It waits for room: the record in the making goes to the file where it was begun."""
+    """The reopen waits for room, because an unfinished record is finished in the old file."""
     disk = mounts.tmpfs("6m")
     daemon = start_on(start, disk)
     load = traffic(daemon, 3600, LOAD)
@@ -199,7 +199,7 @@ def test_reopen_while_full(start, traffic, mounts):
                                "; echo-logd keeps trying, nothing is lost\n")
     with subprocess.Popen([os.path.join(os.path.dirname(binary()), "echo-logctl"), "reopen",
                            "--runtime", daemon.runtime_directory]) as waiting:
-        wait_until(lambda: rests_of(waiting.pid) > 20, "a look again and again")
+        wait_until(lambda: waits_of(waiting.pid) > 20, "repeated looks")
         assert waiting.poll() is None and not os.path.exists(daemon.path)
         mounts.resize(disk, "2g")
         assert waiting.wait(60) == 0
@@ -211,32 +211,32 @@ def test_reopen_while_full(start, traffic, mounts):
 
 @pytest.mark.parametrize("echo_after", ["queued", "written"])
 def test_when_stalled_close(start, traffic, mounts, echo_after):
-    """Clients are closed without an echo; what was echoed is in the log."""
+    """Clients are disconnected without an echo.  What was echoed is in the log."""
     disk = mounts.tmpfs("6m")
     daemon = start_on(start, disk, {"log.when_stalled": "close", "log.stall_timeout": "300ms",
                                     "log.echo_after": echo_after})
     load = traffic(daemon, 3600, LOAD)
     wait_until(lambda: daemon.status().startswith("Log stalled (" + STALLED), "a stall")
-    # Whoever is closed connects anew, and is counted.
+    # Clients that were disconnected connect again, and are counted.
     wait_until(lambda: int(re.search(r"(\d+) clients, ", daemon.status())[1]) > 16,
                "closed clients")
     free(daemon, mounts, disk, load)
     assert load.end()["lost"] > 0
     daemon.stop()
     load.judge(daemon.path, least_bytes=4_000_000)
-    # A worker that waited for room in the pipe has logged nothing.  One that waited for the receipt
-    # has.
+    # A worker that waited for room in the pipe has not logged its message.  One that waited for the
+    # receipt has.
     assert echo_after == "written" or daemon.figures()["dropped_bytes"] > 0
     with open(daemon.path) as log:
         assert sum(" close stalled" in line for line in log) > 0
 
 
 def test_when_stalled_drop(start, traffic, mounts):
-    """Echo goes on; what the log says was dropped is what it lacks."""
+    """Clients still get echoes.  The log counts as dropped exactly what it lacks."""
     disk = mounts.tmpfs("6m")
     daemon = start_on(start, disk, {"log.when_stalled": "drop", "log.stall_timeout": "300ms"})
-    # Messages of one record: of a longer one the log might have taken the first piece already,
-    # and then it is not dropped but its client closed.
+    # Messages of one record.  If the first part of a longer message is already logged, it is not
+    # dropped: its client is disconnected.
     load = traffic(daemon, 3600, ["--clients", "8", "--size", "1000", "--window", "1000",
                                   "--connection-bytes", "100000000000"])
     wait_until(lambda: daemon.status().startswith("Log stalled (" + STALLED), "a stall")
@@ -252,7 +252,7 @@ def test_when_stalled_drop(start, traffic, mounts):
         counts = [line.split() for line in ledger]
     sent, echoed = (sum(int(c[i]) for c in counts) for i in (1, 2))
     assert dropped > 100_000
-    # At most what was under way between a client and its worker is in neither sum.
+    # Bytes under way between a client and its worker may be in neither sum.
     assert echoed <= logged + dropped <= sent
 
 
@@ -273,7 +273,7 @@ def test_keep_free_leaves_room_to_others(start, traffic, mounts):
     ("splice", "EIO"), ("splice", "EDQUOT"), ("splice", "EROFS"), ("splice", "ENOMEM"),
     ("splice", "EINTR")])
 def test_bursts_of_errors(start, traffic, call, error):
-    """On the way to the file, and between the pipes: tried again, nothing lost."""
+    """Errors on the way to the file: the logger tries again, and nothing is lost."""
     daemon = start()
     load = traffic(daemon, 3600, LOAD)
     pid = logger_of(daemon)
@@ -281,7 +281,7 @@ def test_bursts_of_errors(start, traffic, call, error):
                            "-e", "inject=%s:error=%s:when=5..15" % (call, error)]) as strace:
         if error == "EINTR":
             size = os.path.getsize(daemon.path)
-            wait_until(lambda: os.path.getsize(daemon.path) > size + 3_000_000, "the log going on")
+            wait_until(lambda: os.path.getsize(daemon.path) > size + 3_000_000, "a growing log")
         else:
             wait_until(lambda: "can be written again" in daemon.stderr(), "the end of the stall")
         strace.terminate()
@@ -291,23 +291,23 @@ def test_bursts_of_errors(start, traffic, call, error):
 
 
 def test_a_logger_that_cannot_look_is_followed_by_one_that_can(start, traffic):
-    """Into the batch, for the message that fills the file."""
+    """It cannot look into the batch for the message that fills the file."""
     daemon = start({"log.message_limit": 500})
     load = traffic(daemon, 3600, LOAD)
     with failing(daemon, "tee", "error=ENOMEM"):
         os.kill(logger_of(daemon), signal.SIGKILL)
-        # More than are replaced at once.
+        # So many that they are not replaced at once any more.
         wait_until(lambda: daemon.stderr().count("after a pause") >= 2, "loggers that cannot look")
     size = sum(os.path.getsize(path) for path in log_files(daemon))
     wait_until(lambda: sum(os.path.getsize(path) for path in log_files(daemon)) > size + 3_000_000,
-               "the log going on")
+               "a growing log")
     assert load.end(at_once=True)["lost"] == 0
     daemon.stop()
     load.judge(*log_files(daemon))
 
 
 def test_limit_of_the_file_size(start, traffic):
-    """EFBIG, and a SIGXFSZ that must not kill."""
+    """The logger gets EFBIG, and a SIGXFSZ that must not kill it."""
     daemon = start(prefix=["prlimit", "--fsize=3000000:"])
     load = traffic(daemon, 3600, LOAD)
     wait_until(lambda: daemon.status().startswith("Log stalled (File too large"), "a stall")
@@ -321,28 +321,28 @@ def test_limit_of_the_file_size(start, traffic):
 
 @pytest.mark.seconds(1200 if SOAK else 120)
 def test_power_cut(start, traffic, mounts):
-    """With `synced` every echoed byte is on the disk that has lost power."""
+    """With `synced` every echoed byte is on the disk after a power cut."""
     for n in range(POWER_CUTS):
         disk = mounts.ext4(200 << 20)
         daemon = start_on(start, disk, {"log.echo_after": "synced", "log.message_limit": "300"},
                           name="cut%d" % n)
         load = traffic(daemon, 3600, LOAD)
         wait_until(lambda: len(os.listdir(disk)) > 4, "some rotations")
-        # Whoever is stopped is not in the middle of a sync; the clients have what they have.
+        # Stopped processes are not in the middle of a sync, and send no more echoes.
         halt(daemon)
         mounts.cut_power(disk)
         load.end(at_once=True)
         kill_everything(daemon)
         mounts.unmount(disk)
         mounts.mount_image()
-        mend_torn_tails(disk)
+        remove_torn_tails(disk)
         load.judge(*(os.path.join(disk, name) for name in os.listdir(disk)
                      if name.startswith("messages.log")), least_bytes=1_000_000)
         mounts.unmount(disk)
 
 
 def test_a_queued_echo_does_not_survive_a_power_cut(start, traffic, mounts):
-    """So the test above can fail."""
+    """This shows that the test above can fail."""
     disk = mounts.ext4(200 << 20)
     daemon = start_on(start, disk)
     load = traffic(daemon, 3600, LOAD)
@@ -352,15 +352,15 @@ def test_a_queued_echo_does_not_survive_a_power_cut(start, traffic, mounts):
     kill_everything(daemon)
     mounts.unmount(disk)
     mounts.mount_image()
-    # Not even its name need be on the disk.
+    # Even the name of the file may be missing on the disk.
     open(daemon.path, "a").close()
-    mend_torn_tails(disk)
+    remove_torn_tails(disk)
     with pytest.raises(AssertionError, match="lost [1-9]"):
         load.judge(daemon.path, least_bytes=0)
 
 
 def test_a_failed_sync_is_no_receipt(start, traffic):
-    """The clients that waited are closed, the file is set aside, the service goes on."""
+    """The waiting clients are disconnected, the file is set aside, the service continues."""
     daemon = start({"log.echo_after": "synced"})
     load = traffic(daemon, 3600, LOAD)
     wait_until(lambda: os.path.getsize(daemon.path) > 500_000, "a volume")
@@ -370,7 +370,7 @@ def test_a_failed_sync_is_no_receipt(start, traffic):
     wait_until(lambda: logger_of(daemon) != pid, "another logger")
     assert "cannot sync" in daemon.stderr() and "the file is renamed" in daemon.stderr()
     size = os.path.getsize(daemon.path)
-    wait_until(lambda: os.path.getsize(daemon.path) > size + 500_000, "the log going on")
+    wait_until(lambda: os.path.getsize(daemon.path) > size + 500_000, "a growing log")
     assert load.end(at_once=True)["lost"] > 0
     daemon.stop()
     directory = os.path.dirname(daemon.path)
@@ -381,8 +381,8 @@ def test_a_failed_sync_is_no_receipt(start, traffic):
 
 
 @pytest.mark.parametrize("echo_after", ["synced", "queued"])
-def test_a_sync_that_goes_on_failing(start, echo_after):
-    """Neither a heap of files nor the end of those that were kept; and a stop ends."""
+def test_a_sync_that_fails_again_and_again(start, echo_after):
+    """There are not many new files, no old file is deleted, and a stop succeeds in time."""
     daemon = start({"log.echo_after": echo_after, "log.keep_files": 3, "log.message_limit": 100,
                     "server.drain_timeout": "0"})
     with Client(daemon.port) as client:
@@ -393,7 +393,7 @@ def test_a_sync_that_goes_on_failing(start, echo_after):
             with Client(daemon.port) as client:
                 client.send(b"hope")
                 assert client.receive_rest() == b""
-        # So many that a loop without a pause would have made hundreds.
+        # A loop without a pause would fail hundreds of times by then.
         wait_until(lambda: daemon.stderr().count("cannot sync") >= 8 or echo_after == "queued",
                    "failures")
         daemon.expected_statuses.add(4)
@@ -405,7 +405,7 @@ def test_a_sync_that_goes_on_failing(start, echo_after):
 
 
 def test_a_sync_that_really_fails(start, traffic, mounts):
-    """ext4 whose image lies on a full tmpfs: what was echoed is there when the cache is gone."""
+    """The image of an ext4 is on a full tmpfs.  What was echoed is there without the page cache."""
     outer = mounts.tmpfs("12m", name="outer")
     disk = mounts.ext4(100 << 20, image_directory=outer)
     daemon = start_on(start, disk, {"log.echo_after": "synced"})
@@ -417,6 +417,6 @@ def test_a_sync_that_really_fails(start, traffic, mounts):
     mounts.unmount(disk)
     mounts.resize(outer, "200m")
     mounts.mount_image()
-    mend_torn_tails(disk)
+    remove_torn_tails(disk)
     load.judge(*(os.path.join(disk, name) for name in os.listdir(disk)
                  if name.startswith("messages.log")), least_bytes=100_000)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Descriptors, processes, memory run out: no busy loop, one line, and it goes on by itself."""
+"""Descriptors, processes or memory run out: no busy loop, one message, and the daemon recovers."""
 import contextlib
 import os
 import re
@@ -13,18 +13,18 @@ from daemon import children, read_text, wait_until
 from faults import files_in, logger_of, traced
 
 LOAD = ["--clients", "12", "--size", "4096", "--window", "16384"]
-# Fewer descriptors than any process has, but enough for poll(2), which refuses an array that is
-# longer than the limit.
+# Fewer descriptors than any process has.  poll(2) refuses an array that is longer than the limit,
+# and this is long enough.
 NO_MORE = 3
-# So many processes of the service may be there when none is to be forked.
+# Options for few workers, so that no more are forked without clients.
 FEW = {"server.min_spare": 2, "server.max_spare": 2}
-# Of one CPU.  A busy loop takes all of it; what is tried again some times a second takes 0.02.
+# Share of one CPU.  A busy loop uses all of it; some retries a second use 0.02.
 IDLE_SHARE = 0.3
 LOOK_SECONDS = 0.7
 
 
 def limit(pid, prefix=(), **limits):
-    """prlimit(1): soft limits by name, so that they can be raised again."""
+    """Sets soft limits of PID by name, with prlimit(1).  They can be raised again."""
     subprocess.run([*prefix, "prlimit", "--pid", str(pid)] +
                    ["--%s=%s:" % item for item in limits.items()], check=True, timeout=10)
 
@@ -34,13 +34,13 @@ def count(text, daemon):
 
 
 def cpu_seconds(pid):
-    """Of PID and of its children that are reaped."""
+    """The CPU time of PID and of its children that were reaped."""
     fields = read_text("/proc/%d/stat" % pid).rpartition(")")[2].split()
     return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 def assert_idle(pids):
-    """They wait; they do not run in circles."""
+    """Asserts that these processes wait, and do not run in a busy loop."""
     begin, before = time.monotonic(), {pid: cpu_seconds(pid) for pid in pids}
     time.sleep(LOOK_SECONDS)
     used = {pid: cpu_seconds(pid) - before[pid] for pid in pids}
@@ -49,10 +49,10 @@ def assert_idle(pids):
 
 def grows(daemon, least=1_000_000):
     size = os.path.getsize(daemon.path)
-    wait_until(lambda: os.path.getsize(daemon.path) > size + least, "the log going on")
+    wait_until(lambda: os.path.getsize(daemon.path) > size + least, "a growing log")
 
 
-def settle(daemon, load):
+def stop_and_judge(daemon, load):
     assert load.end(at_once=True)["lost"] == 0
     daemon.stop()
     load.judge(*files_in(daemon.directory), least_bytes=500_000)
@@ -61,7 +61,7 @@ def settle(daemon, load):
 # --- workers
 
 def test_no_descriptor_for_a_client(start, traffic):
-    """EMFILE in every worker: clients wait in the backlog."""
+    """Every worker gets EMFILE: clients wait in the backlog."""
     daemon = start(FEW)
     daemon.wait_for_idle_worker()
     workers = daemon.workers()
@@ -75,9 +75,9 @@ def test_no_descriptor_for_a_client(start, traffic):
     grows(daemon)
     load.process.terminate()
     wait_until(lambda: "clients are accepted again" in daemon.stderr(), "the end of it")
-    wait_until(lambda: daemon.status().startswith("Serving"), "STATUS= without trouble")
+    wait_until(lambda: daemon.status().startswith("Serving"), "STATUS= without a shortage")
     assert count("cannot accept clients: Too many open files; they wait", daemon) == 1
-    settle(daemon, load)
+    stop_and_judge(daemon, load)
 
 
 @pytest.mark.parametrize("error", ["ENFILE", "ENOMEM"])
@@ -91,11 +91,11 @@ def test_accept_fails_for_a_while(start, traffic, error):
         daemon.wait_status("^Trouble: cannot accept clients")
         grows(daemon)
     assert count("cannot accept clients", daemon) == 1
-    settle(daemon, load)
+    stop_and_judge(daemon, load)
 
 
 def test_workers_find_no_memory(start, traffic):
-    """Each new worker ends at once: they are not forked in a circle, and those at work go on."""
+    """Each new worker ends at once.  They are not forked in a busy loop; busy workers continue."""
     daemon = start(FEW)
     served = Client(daemon.port)
     served.talk(b"before\n")
@@ -112,13 +112,13 @@ def test_workers_find_no_memory(start, traffic):
     served.close()
     assert count("workers cannot continue: Cannot allocate memory", daemon) == 1
     assert count("\n", daemon) < 20, daemon.stderr()
-    settle(daemon, load)
+    stop_and_judge(daemon, load)
 
 
 # --- fork
 
 def as_another_user():
-    """Root is above RLIMIT_NPROC; the directories of a test are root's."""
+    """A prefix to become a user to whom RLIMIT_NPROC applies, and who may write as root may."""
     if os.geteuid() != 0:
         pytest.skip("needs root, to become another user")
     return ["setpriv", "--reuid=54321", "--regid=54321", "--clear-groups",
@@ -126,7 +126,7 @@ def as_another_user():
 
 
 def wait_while_no_fork(daemon):
-    """Two clients are served, the third waits."""
+    """Opens three clients: two are served, the third waits."""
     clients = [Client(daemon.port) for _ in range(3)]
     for client in clients:
         client.send(b"hello\n")
@@ -136,7 +136,7 @@ def wait_while_no_fork(daemon):
 
 
 def test_no_more_processes(start, traffic):
-    """RLIMIT_NPROC: clients wait for a worker, the log waits for its logger."""
+    """With RLIMIT_NPROC, clients wait for a worker, and the log waits for its logger."""
     user = as_another_user()
     daemon = start(FEW, prefix=user)
     daemon.wait_for_idle_worker()
@@ -155,7 +155,7 @@ def test_no_more_processes(start, traffic):
     assert count("cannot fork workers: Resource temporarily unavailable", daemon) == 1
     assert count("cannot fork the logger: Resource temporarily unavailable", daemon) == 1
     assert count("can be written again", daemon) == 1
-    settle(daemon, load)
+    stop_and_judge(daemon, load)
 
 
 def test_no_memory_for_a_fork(start, traffic):
@@ -170,14 +170,14 @@ def test_no_memory_for_a_fork(start, traffic):
     grows(daemon)
     assert count("cannot fork workers", daemon) == 1
     assert count("cannot fork the logger: Cannot allocate memory", daemon) == 1
-    settle(daemon, load)
+    stop_and_judge(daemon, load)
 
 
 # --- the log
 
 @pytest.mark.parametrize("what", ["reopen", "message_limit"])
 def test_no_descriptor_for_the_next_file(start, traffic, what):
-    """EMFILE in the master: the records wait in the pipe until it can open a file."""
+    """The master gets EMFILE: records wait in the pipe until it can open a file."""
     daemon = start({"log.message_limit": 300} if what == "message_limit" else {},
                    prefix=["env", "WATCHDOG_USEC=300000"])
     load = traffic(daemon, 3600, LOAD)
@@ -187,10 +187,10 @@ def test_no_descriptor_for_the_next_file(start, traffic, what):
         os.rename(daemon.path, daemon.path + ".mine")
     daemon.wait_status("^Log stalled .Too many open files.: clients wait, nothing is lost")
     assert_idle([daemon.pid] + children(daemon.pid))
-    # The watchdog of systemd must not bite.
+    # The watchdog of systemd must not end the service.
     since = len(daemon.notifications.received)
     daemon.notifications.wait(lambda f: "WATCHDOG" in f, "WATCHDOG=1", since)
-    # A reload says each time what is in its way, whatever was said of the log before.
+    # Each reload reports its own error, even if the same was reported for the log before.
     for n in range(1, 3):
         assert "Last reload failed" in daemon.reload()
         assert count("reload failed; the running configuration stays", daemon) == n
@@ -201,11 +201,11 @@ def test_no_descriptor_for_the_next_file(start, traffic, what):
     wait_until(lambda: re.search(r"configuration [2-9]", daemon.reload()), "a reload that succeeds")
     assert count("cannot open .*messages.log: Too many open files", daemon) == 1
     assert count("can be written again", daemon) == 1
-    settle(daemon, load)
+    stop_and_judge(daemon, load)
 
 
 def test_no_descriptor_to_count_with(start, traffic):
-    """A logger that cannot do its work waits until it can; the service stays."""
+    """A logger that cannot count messages waits until it can, and the service continues."""
     daemon = start({"log.message_limit": 1000})
     load = traffic(daemon, 3600, LOAD)
     grows(daemon)
@@ -217,11 +217,11 @@ def test_no_descriptor_to_count_with(start, traffic):
     limit(logger_of(daemon), nofile=1024)
     wait_until(lambda: "can be written again" in daemon.stderr(), "the end of it")
     daemon.wait_status("^Serving")
-    settle(daemon, load)
+    stop_and_judge(daemon, load)
 
 
 def test_no_socket_to_hand_over_the_next_file_with(start, store):
-    """The store has the new file all the same: the socket to systemd is held from the start."""
+    """The store still gets the new file: the master opens its socket to systemd at the start."""
     daemon = start(store=store)
     with traced(daemon.pid, "-e", "inject=socket:error=ENFILE"):
         os.rename(daemon.path, daemon.path + ".1")
@@ -233,7 +233,7 @@ def test_no_socket_to_hand_over_the_next_file_with(start, store):
 # --- start
 
 def test_start_with_few_descriptors(make_daemon):
-    """With each number of them: it runs, or it says why not and ends."""
+    """With any number of descriptors the daemon either runs, or reports an error and ends."""
     ran = refused = 0
     for n in range(4, 40):
         daemon = make_daemon(prefix=["prlimit", "--nofile=%d" % n], name="with%d" % n)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""SIGKILL at any instant, under load: nothing echoed is lost, doubled or torn."""
+"""Kills processes at any instant, under load: no echoed byte is lost, doubled or torn."""
 import os
 import random
 import signal
@@ -33,7 +33,7 @@ def test_killed_loggers(start, traffic, echo_after):
 
 @pytest.mark.seconds(600)
 def test_killed_loggers_that_sync(start, traffic):
-    """Killed in the middle of a sync, whose outcome nobody knows: no receipt, a new file."""
+    """A logger is killed in the middle of a sync.  No client gets a receipt; a new file begins."""
     daemon = start({"log.echo_after": "synced"})
     load = traffic(daemon, 3600, LOAD)
     kill_again_and_again(daemon, "echo-log-logger", LOGGER_KILLS // 4, 0.05)
@@ -68,7 +68,7 @@ def test_logger_killed_at_a_system_call(start, traffic, call):
         strace = subprocess.run(
             ["strace", "-qq", "-o", "/dev/null", "-p", str(pid), "-e",
              "inject=%s:signal=KILL:when=%d" % (call, n)], timeout=60, stderr=subprocess.PIPE)
-        # Gone before it could be attached to is no kill at the call.
+        # If it has ended before strace attaches, it is not killed at the call.
         assert b"attach" not in strace.stderr, strace.stderr
         wait_until(lambda: logger_of(daemon) != pid, "another logger")
     assert load.end(at_once=True)["lost"] == 0
@@ -77,7 +77,7 @@ def test_logger_killed_at_a_system_call(start, traffic, call):
 
 
 def test_everything_killed_after_written_receipts(start, traffic):
-    """Without systemd nobody keeps the pipes: what was echoed must be in the file."""
+    """Without systemd nothing keeps the pipes, so what was echoed must be in the file."""
     daemon = start({"log.echo_after": "written"})
     load = traffic(daemon, 3600, LOAD)
     wait_until(lambda: os.path.getsize(daemon.path) > 3_000_000, "a volume")
@@ -85,7 +85,7 @@ def test_everything_killed_after_written_receipts(start, traffic):
     load.end(at_once=True)
     daemon.start()
     daemon.stop()
-    # The record that was being written may be torn, and is closed off: it was not echoed.
+    # The last record may be torn, and is followed by a `torn` record.  It was not echoed.
     with open(daemon.path, "rb") as log:
         lines = log.read().split(b"\n")
     torn = [i for i, line in enumerate(lines) if b" - - torn bytes=" in line]
@@ -98,7 +98,7 @@ def test_everything_killed_after_written_receipts(start, traffic):
 
 @pytest.mark.seconds(1200 if SOAK else 120)
 def test_everything_killed_and_the_pipes_kept(start, traffic, store):
-    """P2 at random moments.  A stand-in replaces systemd; tests/systemd has the real one."""
+    """Tests promise P2 at random instants, with a stand-in.  tests/systemd has the real systemd."""
     rng = random.Random(SEED)
     daemon = start(store=store)
     load = traffic(daemon, 3600, LOAD)
@@ -110,9 +110,9 @@ def test_everything_killed_and_the_pipes_kept(start, traffic, store):
         daemon.start()
     load.end(at_once=True)
     daemon.stop()
-    # The scoreboard was kept too: one account over all of it.
+    # The scoreboard was kept too, so there is one account of all bytes.
     check_account(daemon, load.judge(daemon.path))
-    # Half of them at least met something to keep.
+    # At least half of the kills left bytes in the pipes.
     assert bytes_waited * 2 >= SERVICE_KILLS, bytes_waited
     assert store.names() == ["log-file-1", "log-pipe", "log-pipe", "scoreboard", "stage-pipe",
                              "stage-pipe"]
@@ -124,17 +124,17 @@ def test_a_stopped_logger_is_replaced(start, traffic):
     wait_until(lambda: os.path.getsize(daemon.path) > 1_000_000, "a volume")
     pid = logger_of(daemon)
     os.kill(pid, signal.SIGSTOP)
-    wait_until(lambda: "not responded for" in daemon.stderr(), "the word about it")
+    wait_until(lambda: "not responded for" in daemon.stderr(), "the message about it")
     wait_until(lambda: logger_of(daemon) != pid, "another logger")
     size = os.path.getsize(daemon.path)
-    wait_until(lambda: os.path.getsize(daemon.path) > size + 1_000_000, "the log going on")
+    wait_until(lambda: os.path.getsize(daemon.path) > size + 1_000_000, "a growing log")
     assert load.end(at_once=True)["lost"] == 0
     daemon.stop()
     load.judge(daemon.path)
 
 
 def test_a_stopped_logger_that_only_receipts_wait_for_is_replaced(start):
-    """It has taken what was in the log pipe; nobody may look into the stage."""
+    """The log pipe is empty, and nobody may look into the stage, where the records are."""
     daemon = start({"log.logger_timeout": "1s", "log.echo_after": "written"})
     with Client(daemon.port) as client:
         client.talk(b"before")
@@ -153,7 +153,7 @@ def test_a_stopped_logger_that_only_receipts_wait_for_is_replaced(start):
 
 
 def test_a_logger_that_counts_for_long_is_alive(make_daemon):
-    """A large file, a slow disk, and a message_limit that is new."""
+    """The file is large, the disk is slow, and message_limit is new."""
     daemon = make_daemon({"log.message_limit": 1_000_000, "log.logger_timeout": "1s"}).start()
     with Client(daemon.port) as client:
         client.talk(b"x" * 200)
@@ -165,7 +165,7 @@ def test_a_logger_that_counts_for_long_is_alive(make_daemon):
         log.write(line * 30_000)
     daemon.start()
     with failing(daemon, "pread64", "delay_enter=100000"):
-        # Like a new limit: the file has to be counted again.
+        # As with a new limit, the file must be counted again.
         daemon.configure(log_message_limit=0)
         daemon.reload()
         os.rename(daemon.path, daemon.path + ".new")
@@ -192,7 +192,7 @@ def test_a_stopped_logger_does_not_keep_the_service(start):
 @pytest.mark.parametrize("change", ["limit", "rename"])
 def test_an_orphan_empties_the_pipe_whatever_its_file_is_called(start, change):
     """
-    When the master is dead, nobody forks another logger.  So this one must not end, neither for a
+    When the master is dead, no other logger follows.  So this one must not leave, neither for a
     full file nor for a new name.
     """
     daemon = start({"server.drain_timeout": "0", "log.framing": "line",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Receipts must come, however the processes are timed."""
+"""Tests that receipts come, whatever the timing of the processes."""
 import os
 import signal
 import subprocess
@@ -12,8 +12,8 @@ from faults import logger_of, stop, traced, wait_for_splice
 
 
 @pytest.mark.parametrize("echo_after", ["written", "synced"])
-def test_whoever_asks_late_wakes_the_logger(start, echo_after):
-    """A worker stops between its write and its request, until the logger waits on the pipe."""
+def test_a_late_request_wakes_the_logger(start, echo_after):
+    """A worker is held between its write and its request, until the logger waits on the pipe."""
     daemon = start({"log.echo_after": echo_after})
     with Client(daemon.port) as client:
         client.talk(b"first\n")
@@ -29,9 +29,8 @@ def test_whoever_asks_late_wakes_the_logger(start, echo_after):
     daemon.stop()
 
 
-def test_whoever_waits_for_a_logger_that_hangs_does_not_keep_the_service(start, tmp_path,
-                                                                         monkeypatch):
-    """It has taken the record, so the log pipe is empty."""
+def test_a_stop_while_a_worker_waits_for_a_logger_that_hangs(start, tmp_path, monkeypatch):
+    """The service stops.  The logger has the record in the stage, so the log pipe is empty."""
     monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path))
     daemon = start({"log.echo_after": "written", "log.stall_timeout": "300ms",
                     "log.logger_timeout": "0", "server.drain_timeout": "0"})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Log files that cannot be written, synced or replaced: the stall, and the record in the middle."""
+"""Tests log files that cannot be written, synced or replaced, also in the middle of a record."""
 import os
 import re
 import signal
@@ -9,15 +9,15 @@ import pytest
 
 from clients import Client
 from daemon import read_text, wait_until
-from faults import (assert_dropped_is_what_lacks, files_in, is_stalled, logger_of, mend_torn_tails,
-                    start_on, stop, traced, without_torn)
+from faults import (assert_dropped_is_what_lacks, files_in, is_stalled, logger_of,
+                    remove_torn_tails, start_on, stop, traced, without_torn)
 
 LOAD = ["--clients", "8", "--size", "4096", "--window", "16384"]
 
 
 @pytest.mark.parametrize("error", ["EROFS", "EIO", "ENOMEM"])
 def test_the_next_file_is_refused_for_a_while(start, traffic, error):
-    """Between two files: clients wait, one line, and the next file is begun when it can be."""
+    """The next file cannot be opened for a while: clients wait, and one message is logged."""
     daemon = start()
     load = traffic(daemon, 3600, LOAD)
     wait_until(lambda: os.path.getsize(daemon.path) > 1_000_000, "a volume")
@@ -33,7 +33,7 @@ def test_the_next_file_is_refused_for_a_while(start, traffic, error):
 
 @pytest.mark.parametrize("when_stalled", ["block", "drop", "close"])
 def test_the_directory_vanishes(start, traffic, tmp_path, when_stalled):
-    """Its file cannot be followed by another: that is a stall like any other."""
+    """Without its directory no next file can be opened.  That is a stall like any other."""
     place, gone = tmp_path / "place", tmp_path / "gone"
     place.mkdir()
     daemon = start({"log.when_stalled": when_stalled, "log.stall_timeout": "300ms"},
@@ -54,13 +54,13 @@ def test_the_directory_vanishes(start, traffic, tmp_path, when_stalled):
         daemon.wait_status(r" [1-9]\d* messages dropped")
     elif when_stalled == "close":
         daemon.wait_status(r" (1[7-9]|[2-9]\d|\d{3,}) clients, ")
-    # Neither of these helps, and each says so.
+    # Neither of these helps, and each failed reload is reported.
     daemon.signal(signal.SIGUSR1)
     assert "Last reload failed" in daemon.reload()
     assert "Last reload failed" in daemon.reload()
     place.mkdir()
     wait_until(lambda: os.path.exists(daemon.path) and os.path.getsize(daemon.path) > 500_000,
-               "the log going on")
+               "a growing log")
     lost = load.end(at_once=True)["lost"]
     assert (lost > 0) == (when_stalled == "close")
     daemon.stop()
@@ -72,8 +72,8 @@ def test_the_directory_vanishes(start, traffic, tmp_path, when_stalled):
         load.judge(*files_in(str(place), str(gone)))
 
 
-def test_told_anew_after_a_reload(start, tmp_path):
-    """A reload that failed for the same reason does not hush up a log that vanishes."""
+def test_reported_again_after_a_reload(start, tmp_path):
+    """An error of the log is reported, even if a reload failed for the same reason before."""
     place = tmp_path / "place"
     place.mkdir()
     daemon = start(log_directory=place)
@@ -81,7 +81,7 @@ def test_told_anew_after_a_reload(start, tmp_path):
     daemon.configure(log_path=str(tmp_path / "nowhere" / "messages.log"))
     daemon.reload()
     place.rename(tmp_path / "gone")
-    # Without a byte of a client.
+    # No client sends anything.
     daemon.signal(signal.SIGUSR1)
     daemon.wait_status("^Log stalled .No such file or directory")
     assert "log.path: the directory %s does not exist" % place in daemon.stderr()
@@ -94,7 +94,7 @@ def test_told_anew_after_a_reload(start, tmp_path):
 
 @pytest.mark.parametrize("act", ["rename", "new path", "kill"])
 def test_full_in_the_middle_of_a_record(start, traffic, mounts, tmp_path, act):
-    """The record is finished in the file that has its beginning, whatever happens meanwhile."""
+    """A record is finished in the file where it begins, whatever happens meanwhile."""
     disk = mounts.tmpfs("4m")
     daemon = start_on(start, disk)
     path, other = daemon.path, tmp_path / "other"
@@ -114,7 +114,7 @@ def test_full_in_the_middle_of_a_record(start, traffic, mounts, tmp_path, act):
     mounts.resize(disk, "2g")
     wait_until(lambda: os.path.exists(daemon.path) and
                os.path.getsize(daemon.path) > (1_000_000 if act != "kill" else size + 1_000_000),
-               "the log going on")
+               "a growing log")
     assert load.end(at_once=True)["lost"] == 0
     daemon.stop()
     files = files_in(disk, str(other))
@@ -123,7 +123,7 @@ def test_full_in_the_middle_of_a_record(start, traffic, mounts, tmp_path, act):
 
 
 def test_truncated_to_make_room(start, traffic, mounts):
-    """What many do on a full disk.  The records in the file are lost, but none that come later."""
+    """Somebody truncates the file on a full disk.  Its records are lost, but no later ones."""
     disk = mounts.tmpfs("4m")
     daemon = start_on(start, disk)
     load = traffic(daemon, 3600, LOAD)
@@ -134,13 +134,13 @@ def test_truncated_to_make_room(start, traffic, mounts):
     wait_until(lambda: "was truncated by another program" in daemon.stderr(),
                "the truncation noticed")
     mounts.resize(disk, "2g")
-    wait_until(lambda: os.path.getsize(daemon.path) > 6_000_000, "the log going on")
+    wait_until(lambda: os.path.getsize(daemon.path) > 6_000_000, "a growing log")
     assert load.end(at_once=True)["lost"] == 0
     daemon.stop()
     with open(daemon.path, "rb") as log:
         rest = log.read()
     assert b"\0" not in rest and b" - - torn bytes=0\n" in rest
-    # The stall was in the middle of a record, whose rest is the first line.
+    # The stall was in the middle of a record.  Its rest is the first line.
     with open(daemon.path + ".whole", "wb") as log:
         log.write(lost + without_torn(rest))
     load.judge(daemon.path + ".whole")
@@ -149,7 +149,7 @@ def test_truncated_to_make_room(start, traffic, mounts):
 # --- file systems that turn read-only
 
 def break_file_system(disk):
-    """ext4 finds an error, aborts its journal and is read-only from then on."""
+    """Makes ext4 find an error: it aborts its journal and is read-only afterwards."""
     found = re.search(r"^/dev/(loop\d+) %s " % re.escape(disk), read_text("/proc/mounts"), re.M)
     with open("/sys/fs/ext4/%s/trigger_fs_error" % found[1], "w") as trigger:
         trigger.write("tests/faults\n")
@@ -163,11 +163,11 @@ def repair(mounts, disk):
     subprocess.run(["fsck.ext4", "-fy", mounts.image], stdout=subprocess.DEVNULL,
                    stderr=subprocess.DEVNULL, timeout=60)
     mounts.mount_image()
-    mend_torn_tails(disk)
+    remove_torn_tails(disk)
 
 
 def up_to_gaps(files):
-    """The records of each connection, up to the first that is missing."""
+    """The records of each connection, up to the first missing one."""
     connections = {}
     for path in files:
         with open(path) as log:
@@ -183,7 +183,7 @@ def up_to_gaps(files):
 
 
 def test_read_only_and_a_stop(start, traffic, mounts, tmp_path, monkeypatch):
-    """`synced`: the operator stops the service (it spills), repairs the disk, starts it again."""
+    """The operator stops the service, which spills, repairs the disk and starts it again."""
     state = tmp_path / "state"
     state.mkdir()
     monkeypatch.setenv("STATE_DIRECTORY", str(state))
@@ -206,14 +206,14 @@ def test_read_only_and_a_stop(start, traffic, mounts, tmp_path, monkeypatch):
         client.talk(b"again\n")
         client.finish()
     daemon.stop()
-    # What was written and not synced, and so not echoed, went with the file system.
+    # What was written but not synced is lost with the file system.  It was not echoed.
     whole = tmp_path / "whole"
     whole.write_text("".join(up_to_gaps(files_in(disk, str(state)))))
     load.judge(str(whole), least_bytes=300_000)
 
 
 def test_a_sync_that_fails_on_the_way_to_the_next_file(start, traffic):
-    """Each logger's last sync, of a file that is full: no receipt for what was in it alone."""
+    """The last sync of each full file fails: no receipt for records that are only in that file."""
     daemon = start({"log.echo_after": "synced", "log.message_limit": 10})
     load = traffic(daemon, 3600, LOAD)
     wait_until(lambda: len(files_in(daemon.directory)) > 3, "rotations")

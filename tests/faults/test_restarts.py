@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A restart uses what systemd kept, also when the configuration or the program has changed."""
+"""Tests restarts that use what systemd kept, also after a change of configuration or program."""
 import os
 
 import pytest
@@ -23,7 +23,7 @@ def saved(daemon):
 
 
 def forget_scoreboard(store):
-    """As if it were of another version."""
+    """Makes the scoreboard look as if it came from another version."""
     fd = next(fd for name, fd in store.kept if name == "scoreboard")
     os.pwrite(fd, b"\xff" * 4, 8)
 

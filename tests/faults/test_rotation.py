@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The log file is renamed, replaced, truncated or deleted under load; processes are stopped."""
+"""Renames, replaces, truncates and deletes the log file under load, and stops processes."""
 import os
 import random
 import signal
@@ -15,15 +15,15 @@ from messagelog import read_log
 
 RELOADS, ROTATIONS = (100, 50) if SOAK else (10, 5)
 TRUNCATIONS = 30 if SOAK else 4
-# The most that a client of clients.py sends at once.
+# The largest piece that a client of tests/lib/clients.py sends here.
 PIECE = 4000
 LOAD = ["--clients", "8", "--size", "4096", "--window", "16384"]
-# Streams that outlast a test: whoever is closed has been cut off.
+# Connections that outlast a test, so that one that ends early was cut off.
 STAY = ["--connection-bytes", "1000000000000"]
 
 
 def grows(path, least=300_000):
-    """The file, or a new one by that name, takes so much more."""
+    """Waits until the file, or a new one with this name, has grown by LEAST bytes."""
     def look():
         try:
             stat = os.stat(path)
@@ -37,7 +37,7 @@ def grows(path, least=300_000):
         now = look()
         return now[1] > least + (size if now[0] == inode else 0)
 
-    wait_until(has_grown, "the log going on")
+    wait_until(has_grown, "a growing log")
 
 
 # --- rotation
@@ -45,14 +45,14 @@ def grows(path, least=300_000):
 @pytest.mark.seconds(900 if SOAK else 120)
 @pytest.mark.parametrize("limit", [0, 300])
 def test_reloads_and_rotations(start, traffic, tmp_path, limit):
-    """In any order: no record is split, lost or doubled, and no client is disconnected."""
+    """Reloads and rotations in any order split, lose or double no record; no client is cut off."""
     other = tmp_path / "other"
     other.mkdir()
     daemon = start({"log.message_limit": limit})
     places = [daemon.path, str(other / "messages.log")]
     load = traffic(daemon, 3600, LOAD + STAY)
     rng = random.Random(SEED)
-    # With a limit the files are renamed by the daemon too.
+    # With a limit the daemon renames files too.
     acts = ["reload"] * (RELOADS // 2) + ["new path"] * (RELOADS - RELOADS // 2) + \
         ["rename"] * (ROTATIONS // 2) + ["signal"] * (ROTATIONS - ROTATIONS // 2)
     rng.shuffle(acts)
@@ -79,10 +79,10 @@ def test_reloads_and_rotations(start, traffic, tmp_path, limit):
     load.judge(*files)
 
 
-# --- what destroys
+# --- what loses records
 
 def cut(daemon):
-    """Truncates the file with a copy made before, while no byte gets in between."""
+    """Copies and truncates the file.  The logger is stopped, so nothing is lost between."""
     pid = logger_of(daemon)
     stop(pid)
     with open(daemon.path, "rb") as log:
@@ -94,7 +94,7 @@ def cut(daemon):
 
 @pytest.mark.seconds(600 if SOAK else 120)
 def test_truncation_between_two_records(start, traffic, tmp_path):
-    """Nothing comes between copy and truncation, so nothing is lost."""
+    """Nothing is written between copy and truncation, so nothing is lost."""
     daemon = start()
     load = traffic(daemon, 3600, LOAD + STAY)
     copies = []
@@ -108,7 +108,7 @@ def test_truncation_between_two_records(start, traffic, tmp_path):
     daemon.stop()
     with open(daemon.path, "rb") as log:
         last = log.read()
-    # A stopped logger may be in the middle of a record.  Its rest begins the next piece.
+    # A stopped logger may be in the middle of a record.  Its rest begins the next copy.
     whole = tmp_path / "whole"
     whole.write_bytes(without_torn(b"".join(copies) + last))
     assert b"\0" not in last
@@ -122,12 +122,12 @@ def positions(clients):
 
 @pytest.mark.seconds(600 if SOAK else 120)
 def test_copytruncate_under_load(start):
-    """Messages echoed before the copy are in it; those sent after the truncation are in the log."""
+    """The copy has what was echoed before it; the log has what was sent after the truncation."""
     for n in range(TRUNCATIONS):
         daemon = start({"log.echo_after": "written"}, name="copy%d" % n)
         with Load(daemon.port, 4, PIECE, window=60_000) as load:
             mark = load.echoed_bytes
-            wait_until(lambda: load.echoed_bytes > mark + 1_000_000, "the echo going on")
+            wait_until(lambda: load.echoed_bytes > mark + 1_000_000, "more echoes")
             clients = [s.client for s in load.streams]
             echoed, _ = positions(clients)
             with open(daemon.path, "rb") as log, open(daemon.path + ".copy", "wb") as copy:
@@ -135,7 +135,7 @@ def test_copytruncate_under_load(start):
             os.truncate(daemon.path, 0)
             _, sent = positions(clients)
             mark = load.echoed_bytes
-            wait_until(lambda: load.echoed_bytes > mark + 1_000_000, "the echo going on")
+            wait_until(lambda: load.echoed_bytes > mark + 1_000_000, "more echoes")
             clients = load.finish()
         daemon.stop()
         assert "was truncated by another program" in daemon.stderr()
@@ -144,15 +144,15 @@ def test_copytruncate_under_load(start):
             first = b"".join(c.data for c in before.by_peer(client.peer))
             rest = b"".join(c.data for c in after.by_peer(client.peer))
             assert client.sent.startswith(first) and len(first) >= e
-            # A piece may have been sent before its sender's thread came to note it.
+            # A thread may have sent a piece before it has noted that.
             assert client.sent.endswith(rest) and len(client.sent) - len(rest) <= s + PIECE
         assert "torn" in after.service_events()
 
 
 def whole_lines(path):
     """
-    The log at PATH without a line that the truncation has cut: the last line of a copy, or the
-    first line.
+    Reads the log at PATH without a line that the truncation has cut: the last line of a copy, or
+    the first line.
     """
     with open(path, "rb") as log:
         lines = log.read().split(b"\n")
@@ -167,7 +167,7 @@ def whole_lines(path):
 
 
 def test_truncated_in_the_middle_of_a_write(start):
-    """The write at the old end leaves a hole, which ends with a newline: the record is whole."""
+    """A write at the old offset leaves a hole.  A newline ends it, so the record is whole."""
     daemon = start()
     with Client(daemon.port) as client:
         client.talk(b"before\n" * 1000)
@@ -190,14 +190,14 @@ def test_truncated_in_the_middle_of_a_write(start):
     assert lines[0].endswith(b'message 6 "after\\n"')
 
 
-def test_cut_in_a_record_while_another_is_on_its_way(start):
-    """The one that was cut is ended with a newline before anything follows it."""
+def test_truncated_in_a_record_while_another_comes(start):
+    """The record that was cut gets a newline before the next one."""
     daemon = start()
     with Client(daemon.port) as client:
         client.talk(b"before\n")
         wait_until(lambda: read_log(daemon.path).messages >= 1, "the first message")
         size, pid = os.path.getsize(daemon.path), logger_of(daemon)
-        # Also the splice before, to the stage: the file was found as it should be.
+        # The splice to the stage is delayed too, after the logger has checked the file.
         with traced(pid, "-e", "inject=splice:delay_enter=500000"):
             client.talk(b"after\n")
             wait_for_splice(pid)
@@ -215,7 +215,7 @@ def test_cut_in_a_record_while_another_is_on_its_way(start):
 
 @pytest.mark.seconds(600 if SOAK else 120)
 def test_deletion_under_load(start, traffic):
-    """What was in the file is lost, and nothing else."""
+    """Only the records in the deleted files are lost."""
     daemon = start()
     load = traffic(daemon, 3600, LOAD + STAY)
     deleted = []
@@ -240,8 +240,8 @@ def test_deletion_under_load(start, traffic):
                                                ("all", "close")])
 def test_stopped_for_a_while(start, traffic, who, when_stalled):
     """
-    Whoever is stopped for longer than every timeout costs time and nothing else: no record, no
-    connection, no logger.
+    Processes that are stopped for longer than every timeout only cost time: no record is lost, no
+    client disconnected, no logger killed.
     """
     daemon = start({"log.stall_timeout": "2s", "log.logger_timeout": "2s",
                     "log.message_limit": 2000, "log.when_stalled": when_stalled,
@@ -253,14 +253,14 @@ def test_stopped_for_a_while(start, traffic, who, when_stalled):
               "all": [daemon.pid] + children(daemon.pid)}[who]
     stopped = []
     for pid in family:
-        # One that has left meanwhile, for a rotation, is nobody's loss.
+        # A logger may have left for a rotation.
         try:
             os.kill(pid, signal.SIGSTOP)
             stopped.append(pid)
         except ProcessLookupError:
             pass
     time.sleep(2.5)
-    # The workers first, so that they look at the log before it could move.
+    # The workers continue first, and find that the log does not move.
     workers = [pid for pid in stopped if comm(pid) == "echo-log-worker"]
     for pid in workers:
         os.kill(pid, signal.SIGCONT)
@@ -275,7 +275,7 @@ def test_stopped_for_a_while(start, traffic, who, when_stalled):
 
 
 def test_a_stopped_master_does_not_blame_the_logger(start, traffic):
-    """The time in which nobody looked at the logger is not time in which it did nothing."""
+    """The time in which the master was stopped does not count for the logger's timeout."""
     daemon = start({"log.logger_timeout": "4s"})
     load = traffic(daemon, 3600, LOAD + STAY)
     grows(daemon.path)
@@ -286,7 +286,7 @@ def test_a_stopped_master_does_not_blame_the_logger(start, traffic):
         since = len(daemon.notifications.received)
         daemon.notifications.wait(lambda f: "STATUS" in f, "a look", since)
 
-    # The first look finds what it did before it was stopped, the second that it does nothing.
+    # The first look finds what the logger did before the stop; the second, that it does nothing.
     wait_looked_at()
     wait_looked_at()
     stop(daemon.pid)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Full load for a long time: what does not grow in half an hour does not grow."""
+"""Runs under full load for a long time, and checks that nothing grows."""
 import os
 import re
 import signal
@@ -15,24 +15,24 @@ SAMPLE_SECONDS = SECONDS / 12
 
 
 def memory_kib(daemon):
-    """What all processes hold, shared pages once: Pss."""
+    """The memory of all processes; shared pages count once (Pss)."""
     return sum(int(match[1]) for pid in [daemon.pid, *children(daemon.pid)]
                if (match := re.search(r"^Pss:\s+(\d+)",
                                       read_text("/proc/%d/smaps_rollup" % pid), re.M)))
 
 
 def census(daemon):
-    """How many descriptors each kind of process holds, and how many processes there are of it."""
+    """The numbers of descriptors that processes of each kind hold."""
     found = {}
     for pid in [daemon.pid, *children(daemon.pid)]:
-        # The load is off: workers are idle, and each holds the same.
+        # Without load all workers are idle and hold the same descriptors.
         found.setdefault(comm(pid), set()).add(len(descriptors(pid)))
     return found
 
 
 @pytest.mark.seconds(SECONDS + 300)
 def test_memory_and_descriptors_stay_flat(start, traffic):
-    """Clients come and go, files are rotated, deleted and reloaded under full load."""
+    """Clients come and go, and files are rotated and deleted, with reloads and full load."""
     daemon = start({"log.message_limit": 2000, "log.keep_files": 2, "server.max_spare": 8})
 
     def calm():
@@ -53,7 +53,7 @@ def test_memory_and_descriptors_stay_flat(start, traffic):
     assert said["lost"] == 0 and said["echoed"] > SECONDS * 500_000, said
     print("echoed %d bytes in %d connections; Pss in KiB: %s" %
           (said["echoed"], said["connections"], samples))
-    # The first samples have seen the workers come; what leaks grows with every one of 16 clients.
+    # The first samples are left out, because workers are still forked then.
     early, late = max(samples[2:5]), max(samples[-4:-1])
     assert late <= early * 1.1 + 1024, samples
     assert calm() == before

@@ -10,7 +10,7 @@ import threading
 
 CHUNK = 256 * 1024
 
-# A test that looks into /proc beside busy streams would wait 5 ms for each of them.
+# With the default, a test that reads /proc would wait 5 ms for each busy stream.
 sys.setswitchinterval(0.0005)
 
 
@@ -19,7 +19,7 @@ def address_text(address):
 
 
 class Client:
-    """One connection.  Lock-step use: send(), receive(), talk()."""
+    """One connection, without a thread: send(), receive(), talk()."""
 
     def __init__(self, port, host="127.0.0.1", timeout=20):
         self.socket = socket.create_connection((host, port), timeout)
@@ -27,7 +27,7 @@ class Client:
         self.peer = address_text(self.socket.getsockname())
         self.sent = bytearray()
         self.echoed = bytearray()
-        self.is_complete = False        # the daemon has closed after our end, in order
+        self.is_complete = False        # the daemon closed the connection after our end of file
         self.error = None
 
     def __enter__(self):
@@ -85,8 +85,8 @@ class Client:
 
 class Stream(threading.Thread):
     """
-    Sends and receives at the same time, until all of DATA is echoed, or, with
-    DATA as a function that gives the next piece, until stop() or the daemon ends it.
+    Sends and receives at the same time, until all DATA is echoed.  If DATA is a function that
+    returns the next piece, until stop() is called or the daemon disconnects.
     """
 
     def __init__(self, port, data, host="127.0.0.1", window=4 * CHUNK):
@@ -110,7 +110,7 @@ class Stream(threading.Thread):
 
     def refill(self):
         if not self.pending and self.next_piece and not self.stopping.is_set():
-            # What has not come back is bounded, so that a stop is quick.
+            # The bytes under way are limited, so that a stop is quick.
             if len(self.client.sent) - len(self.client.echoed) < self.window:
                 self.pending = memoryview(self.next_piece())
         return bool(self.pending)
@@ -155,27 +155,26 @@ class Stream(threading.Thread):
         return self.client
 
 
-POOL = os.urandom(4 * 1024 * 1024)
+RANDOM = os.urandom(4 * 1024 * 1024)
 
 
 def random_pieces(max_bytes=CHUNK):
-    """Endless pieces of random bytes, of many sizes."""
+    """Returns a function that returns pieces of random bytes, of many sizes."""
     offset = int.from_bytes(os.urandom(3), "little")
 
     def next_piece():
         nonlocal offset
         size = 1 + (offset * 2654435761 >> 8) % max_bytes
-        offset = (offset + 7919) % (len(POOL) - max_bytes)
-        return POOL[offset:offset + size]
+        offset = (offset + 7919) % (len(RANDOM) - max_bytes)
+        return RANDOM[offset:offset + size]
 
     return next_piece
 
 
 class Load:
     """
-    Streams that run beside a test, and are stopped and judged at its end.  A
-    small WINDOW and small pieces keep down the volume where only the
-    going on matters.
+    Streams that run during a test, and are stopped and checked at its end.  A small WINDOW and
+    small pieces limit the volume, for tests that only need traffic.
     """
 
     def __init__(self, port, n=8, max_bytes=CHUNK, hosts=("127.0.0.1",), window=4 * CHUNK):
@@ -197,7 +196,7 @@ class Load:
             stream.stop()
 
     def finish(self, timeout=60):
-        """Ends all; each must have been served to its end.  Returns the clients."""
+        """Stops all.  Each must have been served to its end.  Returns the clients."""
         self.stop()
         clients = [s.wait(timeout) for s in self.streams]
         for client in clients:
@@ -206,5 +205,5 @@ class Load:
         return clients
 
     def clients(self, timeout=60):
-        """Waits for the ends that the daemon has made."""
+        """Waits until the daemon has disconnected all.  Returns the clients."""
         return [s.wait(timeout) for s in self.streams]

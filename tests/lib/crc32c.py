@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """CRC-32C (Castagnoli) in Python, fast enough for hundreds of megabytes.
 
-A large input is cut into LANES stretches of equal length that are worked on
-side by side: each step takes one byte of every stretch, and the table is
-looked up for all of them at once by bytes.translate().  The checksums of the
-stretches are then chained by the linear map "and now N zero bytes".
+A large input is cut into LANES parts of equal length.  Each step processes one byte of every
+part, and bytes.translate() looks up the table for all parts at once.  Then the checksums of the
+parts are combined by the linear map "N zero bytes follow".
 """
 
 POLYNOMIAL = 0x82F63B78
@@ -36,7 +35,7 @@ def _xor(a, b):
 
 
 def _zeros_map(n):
-    """What N zero bytes do to each bit of a checksum."""
+    """The linear map of N zero bytes: what becomes of each bit of a checksum."""
     result = [1 << bit for bit in range(32)]
     power = [_plain(1 << bit, b"\0") for bit in range(32)]
     while n:
@@ -57,7 +56,7 @@ def _apply(linear_map, value):
 
 
 def _side_by_side(crc, data, length):
-    """DATA is LANES stretches of LENGTH bytes."""
+    """Extends CRC by DATA, which is LANES parts of LENGTH bytes."""
     planes = [bytes(LANES)] * 4
     for i in range(length):
         index = _xor(planes[0], data[i::length])
@@ -75,7 +74,7 @@ def _side_by_side(crc, data, length):
 
 
 def crc32c(data, crc=0):
-    """Extends CRC, the checksum so far, by DATA."""
+    """The checksum of DATA; or, with the checksum CRC of earlier bytes, of all together."""
     data = bytes(data)
     crc ^= 0xFFFFFFFF
     length = len(data) // LANES

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One echo-logd under test: started, watched from outside through /proc, always reaped."""
+"""Runs one echo-logd under test, watches it through /proc, and always reaps it."""
 
 import ctypes
 import fcntl
@@ -27,7 +27,7 @@ def binary():
 
 
 def control(*arguments, timeout=90):
-    """Runs echo-logctl, which is beside the daemon; returns what subprocess.run() does."""
+    """Runs the built echo-logctl.  Returns what subprocess.run() returns."""
     return subprocess.run([os.path.join(os.path.dirname(binary()), "echo-logctl"), *arguments],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, timeout=timeout)
@@ -47,7 +47,7 @@ def wait_until(predicate, what, timeout=20):
 
 
 def settled(look, what):
-    """What LOOK() gives once it stays the same: a descriptor in passing is not counted."""
+    """Waits until LOOK() returns the same for a while, and returns that."""
     seen = []
 
     def is_settled():
@@ -64,7 +64,7 @@ def free_port():
         with socket.socket() as v4:
             v4.bind(("127.0.0.1", 0))
             port = v4.getsockname()[1]
-            # Outside the range that clients of this machine are given.
+            # Not a port that the kernel chooses for clients.
             port = 10000 + port % 20000
             try:
                 with socket.socket() as probe, socket.socket(socket.AF_INET6) as probe6:
@@ -88,7 +88,7 @@ def comm(pid):
 
 
 def proc_stat(pid):
-    """State and parent, or None when there is no such process."""
+    """State and parent of a process, or None if there is no such process."""
     text = read_text("/proc/%d/stat" % pid)
     if not text:
         return None
@@ -102,7 +102,7 @@ def is_gone(pid):
 
 
 def is_pending(pid, signo):
-    """Whether a signal to the whole process waits, proc(5): ShdPnd."""
+    """Whether a signal to the process is pending; ShdPnd in proc(5)."""
     with open("/proc/%d/status" % pid) as status:
         words = next(line.split()[1] for line in status if line.startswith("ShdPnd"))
     return bool(int(words, 16) >> (signo - 1) & 1)
@@ -120,7 +120,7 @@ def children(pid):
 
 
 def descriptors(pid):
-    """What each descriptor of PID leads to."""
+    """The links of the descriptors of PID, by number."""
     directory, found = "/proc/%d/fd" % pid, {}
     for name in os.listdir(directory):
         try:
@@ -136,7 +136,7 @@ def is_write_end(pid, fd):
 
 
 def tcp_sockets():
-    """(local port, remote port, state, inode, unread bytes) of each TCP socket."""
+    """For each TCP socket: (local port, remote port, state, inode, unread bytes)."""
     rows = []
     for path in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in read_text(path).splitlines()[1:]:
@@ -147,7 +147,7 @@ def tcp_sockets():
 
 
 class LogPipe:
-    """Looks at the log pipe, never at the stage pipe, through a read end of its own."""
+    """The log pipe (not the stage pipe) of a daemon, opened by the test to look into it."""
 
     def __init__(self, daemon):
         links = descriptors(daemon.wait_for_idle_worker())
@@ -168,10 +168,10 @@ class Daemon:
                  runtime_directory=False, prefix=(), port=None, program=None, store=None,
                  sockets=()):
         """
-        OPTIONS: {"section.key": value} of the configuration file.  ARGUMENTS
-        follow on the command line.  PREFIX: a command to start it by.  PROGRAM:
-        not binary() but this one.  STORE: an FdStore that outlives its processes.
-        SOCKETS: (name, socket) that a socket unit passes; they stay the caller's.
+        OPTIONS: {"section.key": value} of the configuration file.  ARGUMENTS: more words of the
+        command line.  PREFIX: a command that starts the daemon.  PROGRAM: the program, instead of
+        binary().  STORE: an FdStore that keeps descriptors when the processes end.  SOCKETS: a
+        list of (name, socket) as from a socket unit; the caller closes them.
         """
         self.directory = str(directory)
         self.port = port or free_port()
@@ -180,11 +180,11 @@ class Daemon:
         self.options = {"server.port": self.port, "log.path": self.path}
         self.options.update(options or {})
         self.arguments = list(arguments)
-        # ECHO_LOGD_PREFIX: a command to start every daemon by (make check-valgrind).
+        # ECHO_LOGD_PREFIX: a command that starts every daemon (make check-valgrind).
         self.prefix = list(prefix) + os.environ.get("ECHO_LOGD_PREFIX", "").split()
         self.program, self.store = program or binary(), store
         self.sockets = list(sockets)
-        self.stdout = subprocess.DEVNULL        # a descriptor, for log.path = -
+        self.stdout = subprocess.DEVNULL        # for log.path = -, a descriptor
         self.runtime_directory = None
         if runtime_directory:
             self.runtime_directory = os.path.join(self.directory, "run")
@@ -212,20 +212,20 @@ class Daemon:
         os.rename(temporary, self.config_path)
 
     def configure(self, **options):
-        """server_port=7 stands for server.port."""
+        """Sets keys and writes the file; server_port=7 sets server.port."""
         self.options.update({k.replace("_", ".", 1): v for k, v in options.items()})
         self.write_config()
 
     # --- life
 
     def launch(self):
-        """Starts without waiting for anything."""
+        """Starts the daemon and does not wait until it is ready."""
         self.starts += 1
         notify_path = os.path.join(self.directory, "notify%d" % self.starts)
         if self.notifications:
             self.notifications.end()
         self.notifications = Notifications(notify_path, self.store)
-        # systemd passes those of socket units first.
+        # systemd passes the sockets of socket units first.
         prefix, kept = handover([(name, s.fileno()) for name, s in self.sockets] +
                                 (self.store.kept if self.store else []))
         environment = dict(os.environ, NOTIFY_SOCKET=notify_path)
@@ -233,7 +233,7 @@ class Daemon:
         environment.pop("LISTEN_FDS", None)
         if self.runtime_directory:
             environment["RUNTIME_DIRECTORY"] = self.runtime_directory
-        # Orphans of a killed master become ours, to be reaped.
+        # Orphans of a killed master become our children, so that we can reap them.
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self.stderr_paths.append(os.path.join(self.directory, "stderr%d" % self.starts))
         with open(self.stderr_paths[-1], "wb") as stderr:
@@ -263,7 +263,7 @@ class Daemon:
         self.process.send_signal(signo)
 
     def wait(self, timeout=30):
-        """Waits for its end and returns the exit status."""
+        """Waits until the daemon has ended.  Returns its exit status."""
         try:
             return self.process.wait(timeout * PATIENCE)
         except subprocess.TimeoutExpired:
@@ -275,7 +275,7 @@ class Daemon:
         assert status == 0, "exit status %s: %s" % (status, self.stderr())
 
     def kill_master(self):
-        """SIGKILL, as no systemd would see it: waits until the children are gone too."""
+        """Kills the master with SIGKILL and, as systemd would not, waits until the children end."""
         left = children(self.pid)
         self.orphans.update(left)
         self.expected_statuses.add(-signal.SIGKILL)
@@ -293,7 +293,7 @@ class Daemon:
                 self.orphans.discard(pid)
 
     def end(self):
-        """At the end of a test, whatever happened.  Returns what is wrong, in words."""
+        """Ends the daemon after a test.  Returns a list of what is wrong, in words."""
         problems = []
         if self.process and self.process.poll() is None:
             family = children(self.pid)
@@ -326,7 +326,7 @@ class Daemon:
     def stderr(self):
         return "".join(read_text(path) for path in self.stderr_paths)
 
-    # --- words to systemd
+    # --- notifications to systemd
 
     def status(self):
         return self.notifications.status()
@@ -336,7 +336,7 @@ class Daemon:
                                        "STATUS=~" + pattern, timeout=timeout)["STATUS"]
 
     def reload(self, timeout=20):
-        """SIGHUP; returns STATUS= of the READY=1 that ends it."""
+        """Sends SIGHUP and waits for READY=1.  Returns its STATUS=."""
         since = len(self.notifications.received)
         self.signal(signal.SIGHUP)
         self.notifications.wait(lambda f: f.get("RELOADING") == "1", "RELOADING=1", since, timeout)
@@ -344,7 +344,7 @@ class Daemon:
                                        since, timeout)["STATUS"]
 
     def reopen(self):
-        """SIGUSR1, once the log was renamed; waits until there is a new one."""
+        """Sends SIGUSR1 after a renaming of the log, and waits for the new file."""
         self.signal(signal.SIGUSR1)
         wait_until(lambda: os.path.exists(self.path), "a new log file")
 
@@ -354,7 +354,7 @@ class Daemon:
         return control(command, "--runtime", self.runtime_directory, *arguments)
 
     def figures(self):
-        """All that `echo-logctl status` knows, by name; of a daemon that is gone its last ones."""
+        """All figures of `echo-logctl status`, by name; the last ones if the daemon has ended."""
         said = self.control("status", "--json")
         assert said.returncode == (0 if self.process.poll() is None else 1), said
         return json.loads(said.stdout)
@@ -362,7 +362,7 @@ class Daemon:
     # --- processes
 
     def logger(self):
-        """Pid of the logger, or None while there is none."""
+        """The pid of the logger, or None if there is none at the moment."""
         return next((p for p in children(self.pid)
                      if comm(p) == "echo-log-logger" and not is_gone(p)), None)
 
@@ -390,7 +390,7 @@ class Daemon:
         return wait_until(self.idle_workers, "an idle worker")[0]
 
     def server_socket(self, client):
-        """(inode, unread bytes) of the daemon's end of CLIENT's connection."""
+        """The daemon's end of CLIENT's connection: (inode, unread bytes)."""
         local, remote = client.socket.getsockname()[1], client.socket.getpeername()[1]
         return next(((row[3], row[4]) for row in tcp_sockets()
                      if row[0] == remote and row[1] == local), (None, 0))
@@ -415,8 +415,8 @@ class Daemon:
 
 def kill_logger(daemon, pipe=None, timeout=20):
     """
-    SIGKILLs the logger, with PIPE at a moment when bytes wait in the log
-    pipe.  Returns (how many waited, pid of the next logger).
+    Kills the logger with SIGKILL.  With PIPE, it waits until there are bytes in the log pipe.
+    Returns (number of these bytes, pid of the next logger).
     """
     old = daemon.wait_for_logger()
     waiting = 0

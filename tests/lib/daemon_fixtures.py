@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures and hooks of every suite that runs the daemon itself; its conftest.py imports them."""
+"""Fixtures and hooks of the suites that run the daemon; each conftest.py imports them."""
 import os
 import signal
 
@@ -11,14 +11,14 @@ TEST_SECONDS = 120
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "seconds(n): the test may take so long")
+    config.addinivalue_line("markers", "seconds(n): the time limit of the test")
     if not os.access(binary(), os.X_OK):
         raise pytest.UsageError("no binary at %s: build it, or set ECHO_LOGD" % binary())
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
-    """Nothing may hang: a test that takes too long fails where it stands."""
+    """Makes a test that takes too long fail where it is."""
     marker = item.get_closest_marker("seconds")
     seconds = PATIENCE * (marker.args[0] if marker else TEST_SECONDS)
 
@@ -44,7 +44,7 @@ def pytest_runtest_makereport(item, call):
 
 @pytest.fixture
 def make_daemon(request, tmp_path):
-    """Makes daemons that are not started yet; ends and judges them after the test."""
+    """Makes daemons that are not started yet; ends and checks them after the test."""
     request.node.daemons = daemons = []
 
     def make(options=None, name="", **arguments):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Faults, made on purpose: full and failing disks, power cuts, processes killed under load."""
+"""Makes faults: full and failing disks, power cuts, processes killed under load."""
 import contextlib
 import ctypes
 import fcntl
@@ -17,7 +17,7 @@ from standin import FdStore
 from verify import assert_verified
 
 CLONE_NEWNS = 0x00020000
-# linux/ext4.h: shut the file system down at once, as a power cut would.
+# linux/ext4.h: ends the file system at once, as a power cut would.
 EXT4_IOC_SHUTDOWN = 0x8004587D
 EXT4_GOING_FLAGS_NOLOGFLUSH = 2
 SYS_SPLICE = {"x86_64": 275, "aarch64": 76}[os.uname().machine]
@@ -40,7 +40,7 @@ def run(*argv):
 
 
 def payload_in(*files):
-    """Bytes of messages in text logs."""
+    """The bytes of all messages in text logs."""
     total = 0
     for path in files:
         with open(path) as log:
@@ -53,8 +53,8 @@ def payload_in(*files):
 
 def check_account(daemon, logged):
     """
-    After a stop in order the account of every byte adds up, with LOGGED bytes of payload
-    found in the log.  Returns the figures.
+    Checks that the account of all bytes adds up after an ordered stop, with LOGGED bytes of
+    payload found in the log.  Returns the figures.
     """
     said = daemon.figures()
     assert said["in_flight_bytes"] == 0, said
@@ -66,7 +66,7 @@ def check_account(daemon, logged):
 
 
 class Traffic:
-    """The C clients of load.c, and what their ledger says against the log."""
+    """The clients of tests/faults/load.c, and checks of the log with their ledger."""
 
     number = 0
 
@@ -80,7 +80,7 @@ class Traffic:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def end(self, at_once=False):
-        """Returns {"connections": n, "lost": n, "echoed": bytes}."""
+        """Waits for its end.  Returns {"connections": n, "lost": n, "echoed": bytes}."""
         if at_once:
             self.process.terminate()
         said, _ = self.process.communicate(timeout=60)
@@ -95,7 +95,7 @@ class Traffic:
         assert last.startswith("lost 0 doubled 0 torn 0 "), done.stdout
         logged = int(last.split()[-1])
         assert logged >= least_bytes, last
-        # What was killed may have lost its pipes, and a new start counts anew.
+        # A daemon that was killed may have lost its pipes, and a new start may count anew.
         if self.daemon.starts == 1 and self.daemon.process.poll() == 0:
             check_account(self.daemon, logged)
         assert_verified(*files)
@@ -124,15 +124,15 @@ def store():
 
 
 def logger_of(daemon):
-    """The pid of the living logger."""
+    """Waits for a logger and returns its pid."""
     return wait_until(lambda: next((pid for pid in children(daemon.pid)
                                     if comm(pid) == "echo-log-logger"), None), "a logger")
 
 
 @contextlib.contextmanager
 def failing(daemon, call, fault):
-    """CALL meets FAULT in the master, in its children, and in all that it forks meanwhile."""
-    # At a halt it forks no logger between the look for one and the tracing.
+    """Injects FAULT into CALL in the master and in its children, also in those it forks then."""
+    # While it is stopped it forks no child that would not be traced.
     stop(daemon.pid)
     pids = [daemon.pid, *children(daemon.pid)]
     strace = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null",
@@ -151,7 +151,7 @@ def failing(daemon, call, fault):
 
 @contextlib.contextmanager
 def traced(pid, *options):
-    """strace(1) with OPTIONS at PID, as long as the block lasts."""
+    """Runs strace(1) with OPTIONS on PID for the duration of the block."""
     with subprocess.Popen(["strace", "-qq", "-o", "/dev/null", "-p", str(pid), *options],
                           stdin=subprocess.DEVNULL) as strace:
         try:
@@ -164,8 +164,8 @@ def traced(pid, *options):
 
 def wait_for_splice(pid, target=None):
     """
-    Until PID is held up before a splice(2); see traced(), delay_enter.  strace halts it for an
-    instant before every other system call too, so say which TARGET if there are several splices.
+    Waits until strace delays PID before a splice(2); see traced(), delay_enter.  strace also stops
+    it for an instant before other system calls, so name the TARGET if there are several splices.
     """
     def is_held_up():
         number, *arguments = read_text("/proc/%d/syscall" % pid).split() or [""]
@@ -178,15 +178,15 @@ def wait_for_splice(pid, target=None):
 
 
 def stop(pid):
-    """Sends SIGSTOP and waits for the halt.  A system call may delay it until it ends."""
+    """Sends SIGSTOP and waits until the process has stopped, perhaps after a system call."""
     os.kill(pid, signal.SIGSTOP)
     wait_until(lambda: proc_stat(pid)[0] in "TZ", "a halt")
 
 
 def halt(daemon):
-    """Stops master and logger, if there is one just now; returns the loggers."""
+    """Stops the master, and the logger if there is one.  Returns a list of loggers."""
     stop(daemon.pid)
-    # One that is not named yet may be a logger.
+    # A child that has no name yet may be a logger.
     loggers = [pid for pid in children(daemon.pid) if comm(pid) != "echo-log-worker"]
     for pid in loggers:
         stop(pid)
@@ -194,7 +194,7 @@ def halt(daemon):
 
 
 def kill_everything(daemon):
-    """Kills the service, its logger too: nobody empties the pipes, and nobody forks again."""
+    """Kills all processes of the service, so that none empties the pipes or forks again."""
     loggers = halt(daemon)
     daemon.orphans.update(children(daemon.pid))
     daemon.expected_statuses.add(-signal.SIGKILL)
@@ -210,7 +210,7 @@ def kill_everything(daemon):
 
 
 def kill_again_and_again(daemon, name, times, longest_pause):
-    """SIGKILLs TIMES processes called NAME at random instants; returns how many different ones."""
+    """Kills TIMES processes called NAME at random instants.  Returns their number."""
     rng, killed = random.Random(SEED), set()
     deadline = time.monotonic() + 60 + times
     while len(killed) < times:
@@ -245,14 +245,14 @@ def is_stalled(daemon):
     return said and said[-1].endswith("No space")
 
 
-def mend_torn_tails(disk):
-    """What a power cut leaves behind the last newline was never echoed."""
+def remove_torn_tails(disk):
+    """Removes what a power cut has left behind the last newline.  It was never echoed."""
     for name in os.listdir(disk):
         path = os.path.join(disk, name)
         if name.startswith("messages.log"):
             with open(path, "rb+") as log:
                 data = log.read()
-                # Blocks that were allocated and not written read as zeros.
+                # Blocks that were allocated, but not written, contain zeros.
                 log.truncate(data.find(b"\0") if b"\0" in data else len(data))
                 log.seek(0)
                 log.truncate(log.read().rfind(b"\n") + 1)
@@ -260,8 +260,8 @@ def mend_torn_tails(disk):
 
 def without_torn(log):
     """
-    Returns the bytes LOG without their `torn` records.  LOG was put together from all pieces, so
-    nothing is missing in it: it shall look as if it had never been truncated.
+    Removes the `torn` records from the bytes LOG.  LOG was put together from all pieces, so it is
+    whole, as if it had never been truncated.
     """
     return re.sub(rb"(?m)^\S+ - - torn bytes=0\n", b"", log)
 
@@ -275,12 +275,12 @@ def assert_dropped_is_what_lacks(load, files):
         counts = [line.split() for line in ledger]
     sent, echoed = (sum(int(c[i]) for c in counts) for i in (1, 2))
     assert dropped > 100_000
-    # At most what was under way between a client and its worker is in neither sum.
+    # Bytes under way between a client and its worker may be in neither sum.
     assert echoed <= logged + dropped <= sent
 
 
 class Mounts:
-    """File systems that only this test process and its children see."""
+    """File systems that only this test and its children see."""
 
     def __init__(self, directory):
         self.directory = directory
@@ -305,7 +305,7 @@ class Mounts:
         run("mount", "-o", "remount,size=%s" % size, point)
 
     def ext4(self, size, image_directory=None, name="disk", options="loop"):
-        """A new ext4 in a file of SIZE (sparse); returns its mount point."""
+        """Makes an ext4 in a sparse file of SIZE.  Returns its mount point."""
         self.image = os.path.join(str(image_directory or self.directory), name + ".img")
         with open(self.image, "wb") as image:
             image.truncate(size)
@@ -319,9 +319,9 @@ class Mounts:
 
     def cut_power(self, point):
         """
-        What is not on disk by now never will be.  No sync may be under way: ext4 can
-        report success for one that meets the shutdown, as no real disk without power could
-        (seen in 1 of 40 cuts of a plain loop of write and fdatasync, Linux 6.18).
+        Cuts the power of the disk: what is not on it is lost.  No sync may be in progress, because
+        ext4 may report success for a sync during the shutdown, which no disk without power does.
+        (This was seen in 1 of 40 cuts of a loop of write and fdatasync, Linux 6.18.)
         """
         fd = os.open(point, os.O_RDONLY | os.O_DIRECTORY)
         flags = EXT4_GOING_FLAGS_NOLOGFLUSH.to_bytes(4, "little")
@@ -329,7 +329,7 @@ class Mounts:
         os.close(fd)
 
     def unmount(self, point):
-        # The last holder of a file there may still be on its way out.
+        # The last process with a file there may not have ended yet.
         wait_until(lambda: subprocess.run(["umount", point], stderr=subprocess.DEVNULL)
                    .returncode == 0, "unmounting of %s" % point)
         self.mounted.remove(point)

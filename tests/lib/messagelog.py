@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""A reader of the message log that shares nothing with the daemon.
+"""Reads the message log.  Shares no code with the daemon.
 
-Written from the description of the format, strict, and suspicious: whatever
-the daemon would not write is a problem.  It reads a set of log files in
-order, puts each connection together again and checks record numbers, lengths
-and totals.  What it finds wrong it puts into words; it raises nothing.
+It was written from the description of the format, and is strict: whatever the daemon would not
+write is a problem.  It reads a set of log files in order, puts each connection together again, and
+checks record numbers, lengths and totals.  It describes problems in words and raises no exception.
 """
 
 import base64
@@ -30,7 +29,7 @@ PAYLOAD = re.compile(rb'(\d+) (?:"((?:[^"\\\x00-\x1f\x7f]++|\\[ntr\\"]|'
 KEY = re.compile(r"([a-z][a-z0-9_]*)=([^\s\"\\=]+)")
 PEER = re.compile(r"(?:\d+\.\d+\.\d+\.\d+|\[[0-9a-f:.]+(?:%[^\s\]]+)?\]):\d+|unix:\d+")
 JSON_TIME = re.compile(TIME)
-# What could steer a terminal or hide text.
+# Characters that control a terminal or hide text.
 UNCLEAN = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
@@ -54,7 +53,7 @@ class Connection:
         self.records = 0
         self.dropped_messages = self.dropped_bytes = 0
         self.close = None               # the reason
-        self.in_message = 0             # bytes of parts whose `message` has not come
+        self.in_message = 0             # bytes of parts without their `message` yet
         self._data = None
 
     @property
@@ -74,7 +73,7 @@ class Connection:
 
 class Log:
     def __init__(self):
-        self.connections = {}           # by id, in the order of their first record
+        self.connections = {}           # by id, in the order of their first records
         self.service = []               # records of the service itself, in order
         self.messages_in_file = []
         self.problems = []
@@ -91,7 +90,7 @@ class Log:
 
 
 def check_clean(line):
-    """No byte of the log may be a control code, whoever sent it."""
+    """Raises Malformed if the line contains control characters."""
     if line.isascii():
         if UNCLEAN.search(line.decode()):
             raise Malformed("control byte")
@@ -210,13 +209,13 @@ class Reader:
                     torn = ("%s: %s: %.120r" % (self.where, error, line), len(line) - 1)
                     continue
                 messages += record.event == "message"
-                self.take(record)
+                self.add(record)
         if torn:
             self.log.problems.append(torn[0])
         self.log.messages_in_file.append(messages)
 
     def parse_line(self, line):
-        """A part is filled up to a page."""
+        """Parses a line.  A `part` must be filled up to a page, and only a `part`."""
         filled = len(line) == RECORD_MAX and line.endswith(b" \n")
         record = self.parse(line.rstrip(b" \n") if filled else line[:-1])
         if record.event == "part" and len(line) != RECORD_MAX or filled and record.event != "part":
@@ -224,14 +223,14 @@ class Reader:
         return record
 
     def explains(self, torn, line):
-        """Whether LINE is the record that closes off the torn one before it."""
+        """Whether LINE is the `torn` record that belongs to the torn line before it."""
         try:
             record = self.parse(line.rstrip(b"\n"))
         except Malformed:
             return False
         return record.event == "torn" and record.keys.get("bytes") == torn[1]
 
-    def take(self, record):
+    def add(self, record):
         if record.event not in EVENTS:
             self.problem("unknown event %s" % record.event)
         elif record.id is None:
@@ -240,9 +239,9 @@ class Reader:
                 self.problem("%s is no record of the service" % record.event)
             self.log.service.append(record)
         else:
-            self.take_of_client(record)
+            self.add_of_client(record)
 
-    def take_of_client(self, record):
+    def add_of_client(self, record):
         connection = self.log.connections.get(record.id)
         if connection is None:
             connection = self.log.connections[record.id] = Connection(record.id, record.peer)
@@ -267,29 +266,29 @@ class Reader:
                 "doubled" if record.n is not None and record.n < connection.records else "missing"))
             connection.records = record.n or 0
         connection.records += 1
-        getattr(self, "take_" + record.event)(connection, record)
+        getattr(self, "add_" + record.event)(connection, record)
 
-    def take_start(self, connection, record):
+    def add_start(self, connection, record):
         self.problem("%s: %s of a client" % (record.id, record.event))
 
-    take_torn = take_limit = take_start
+    add_torn = add_limit = add_start
 
-    def take_open(self, connection, record):
+    def add_open(self, connection, record):
         if record.n != 0:
             self.problem("%s: a second open" % record.id)
 
-    def take_part(self, connection, record):
+    def add_part(self, connection, record):
         if not record.data:
             self.problem("%s: an empty piece" % record.id)
         connection.pieces.append(record.data)
         connection.in_message += len(record.data)
 
-    def take_message(self, connection, record):
-        self.take_part(connection, record)
+    def add_message(self, connection, record):
+        self.add_part(connection, record)
         connection.message_lengths.append(connection.in_message)
         connection.in_message = 0
 
-    def take_dropped(self, connection, record):
+    def add_dropped(self, connection, record):
         if connection.in_message:
             self.problem("%s: dropped within a message" % record.id)
         if not record.keys.get("messages") or not record.keys.get("bytes"):
@@ -297,7 +296,7 @@ class Reader:
         connection.dropped_messages += record.keys.get("messages", 0)
         connection.dropped_bytes += record.keys.get("bytes", 0)
 
-    def take_close(self, connection, record):
+    def add_close(self, connection, record):
         keys = record.keys
         connection.close = keys.get("reason")
         if connection.close not in REASONS:
@@ -320,7 +319,7 @@ class Reader:
 
 
 def log_files(path):
-    """Every file of the log at PATH, oldest first."""
+    """All files of the log at PATH, the oldest first."""
     directory, base = os.path.split(os.fspath(path))
     found = [os.path.join(directory, name) for name in sorted(os.listdir(directory))
              if name.startswith(base) and ROTATED.fullmatch(name[len(base):])]
@@ -328,7 +327,7 @@ def log_files(path):
 
 
 def read_log(*paths, format="text", allow_gaps=False):
-    """ALLOW_GAPS: the beginning of connections was destroyed by somebody."""
+    """Reads the files in PATHS.  ALLOW_GAPS: the beginnings of connections may be missing."""
     reader = Reader(format, allow_gaps)
     for path in paths:
         reader.read_file(path)

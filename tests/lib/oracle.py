@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Holds the message log against what clients remember: the echo is the receipt."""
+"""Compares the message log with what clients have sent and seen echoed."""
 
 from messagelog import log_files, read_log
 from verify import verify
@@ -19,7 +19,7 @@ def first_difference(a, b):
 
 
 def name_difference(logged, wanted):
-    """In words: where LOGGED stops being WANTED, and how."""
+    """Describes in words the first difference between LOGGED and WANTED."""
     at = first_difference(logged, wanted)
     window = bytes(wanted[at:at + 64])
     if at == len(logged):
@@ -39,7 +39,7 @@ def judge(client, connections):
     if not connections:
         return "not in the log, %d bytes were echoed" % len(client.echoed) \
             if client.echoed else None
-    # A port can be used again: the connection that fits best is meant.
+    # A port can be used again, so there may be several connections; one must fit.
     complaint = None
     for connection in connections:
         logged = connection.data
@@ -56,7 +56,7 @@ def judge(client, connections):
 
 
 def check_verify(paths, log):
-    """Checks that `echo-logctl verify` finds LOG whole, and reports only what a crash has torn."""
+    """Checks that `echo-logctl verify` finds LOG whole, except for torn records."""
     verdict = verify(*reversed(paths))
     torn = log.service_events().count("torn")
     assert verdict.status == (1 if torn else 0) and len(verdict.problems) == torn, verdict
@@ -67,11 +67,10 @@ def check_verify(paths, log):
 
 def check_log(path, clients, format="text", min_bytes=1, others_allowed=False):
     """
-    Every byte that a client has seen echoed is in the log at PATH and its
-    rotated files (or in the given list of files), exactly once and in order;
-    nothing is torn, no record is missing, and `echo-logctl verify` says so too.
-    MIN_BYTES: the least that must have been echoed for the test to mean
-    anything.  Returns the Log.
+    Checks that every byte that a client has seen echoed is in the log at PATH and its rotated
+    files (or in PATH, a list of files), once and in order, that nothing is torn, that no record is
+    missing, and that `echo-logctl verify` finds the same.  MIN_BYTES: how many bytes must have been
+    echoed, because with fewer the test would prove nothing.  Returns the Log.
     """
     paths = path if isinstance(path, list) else log_files(path)
     log = read_log(*paths, format=format)
@@ -92,6 +91,6 @@ def check_log(path, clients, format="text", min_bytes=1, others_allowed=False):
 
 
 def check_stopped(daemon, clients, **arguments):
-    """Stops DAEMON, so that all is in the log, then check_log()."""
+    """Stops DAEMON, so that all is in the log, and calls check_log()."""
     daemon.stop()
     return check_log(daemon.path, clients, **arguments)

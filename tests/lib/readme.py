@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The commands in README.md and doc/INSTALL.md, and the test that runs each of them.
+"""Lists the commands in README.md and doc/INSTALL.md, and the test that runs each of them.
 
-A command is a line in a block of shell, or a piece of inline code that begins with one of our
-programs or scripts, or with one that is used on them.  tests/blackbox/test_readme.py fails on a
-command that is not in one of the tables below.
+A command is a line of a shell block, or inline code that begins with one of our programs or
+scripts, or with systemctl and the like.  tests/blackbox/test_readme.py fails for a command that is
+not in one of the tables below.
 """
 import os
 import re
@@ -12,8 +12,8 @@ from daemon import SOURCE_ROOT
 
 DOCUMENTS = ("README.md", "doc/INSTALL.md")
 
-INLINE = re.compile(r"(sudo )?((echo-logd|echo-logctl|make|man|journalctl|systemctl|systemd-analyze) \S"
-                    r"|script/\w)")
+INLINE = re.compile(r"(sudo )?((echo-logd|echo-logctl|make|man|journalctl|systemctl"
+                    r"|systemd-analyze) \S|script/\w)")
 CODE = re.compile(r"^```(?P<language>\w+)\n(?P<block>.*?)^```$|`(?P<span>[^`]+)`", re.M | re.S)
 
 # tests/systemd/test_readme.py runs these on a machine with a real systemd where echo-logd is
@@ -40,10 +40,11 @@ ON_A_MACHINE = {
     "sudo systemctl disable --now echo-logd.service",
     "sudo systemctl enable --now echo-logd.socket",
     "sudo mkdir -p /etc/systemd/system/echo-logd.service.d",
-    "sudo ln -s /usr/share/echo-logd/socket-activated.conf /etc/systemd/system/echo-logd.service.d/",
+    "sudo ln -s /usr/share/echo-logd/socket-activated.conf "
+    "/etc/systemd/system/echo-logd.service.d/",
 }
 
-# What else runs a command: a file, or a function in it, that contains these words.
+# Other commands, with the file or function that runs them, and words that it must contain.
 PACKAGE = "tests/systemd/test_package.py::"
 LIFE = PACKAGE + "test_from_installation_to_purge"
 RUN_BY = {
@@ -96,7 +97,7 @@ def read(path):
 
 
 def steps(document):
-    """("ini", configuration) and ("sh", command) in the order of the document."""
+    """Yields ("ini", configuration) and ("sh", command) in the order of the document."""
     for code in CODE.finditer(read(document)):
         span = " ".join((code["span"] or "").split())
         if code["language"] == "sh":
@@ -116,7 +117,8 @@ def commands(document):
 
 def session():
     """The commands that script/picture shows."""
-    return re.search(r"<<'SESSION'\n(.*?)^SESSION$", read("script/picture"), re.M | re.S)[1].splitlines()
+    script = read("script/picture")
+    return re.search(r"<<'SESSION'\n(.*?)^SESSION$", script, re.M | re.S)[1].splitlines()
 
 
 def links(text):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Stands in for systemd: listens to sd_notify(3), and keeps descriptors for a service that dies."""
+"""Replaces systemd: listens to sd_notify(3), and keeps descriptors for the next start."""
 
 import fcntl
 import os
@@ -9,10 +9,10 @@ import termios
 import threading
 import time
 
-# Every deadline is so many times as far away where all is slow (make check-valgrind).
+# Factor for all deadlines, for slow runs (make check-valgrind).
 PATIENCE = int(os.environ.get("ECHO_LOGD_PATIENCE", 1))
 
-# Runs in the child, which alone knows the process id to be named in LISTEN_PID.
+# Runs in the child, because LISTEN_PID must be its process id.
 EXEC_WITH_FDS = """
 import fcntl, os, sys
 n = int(sys.argv[1])
@@ -29,8 +29,8 @@ os.execvp(command[0], command)
 
 def handover(entries):
     """
-    ENTRIES is a list of (name, descriptor).  Returns a command that starts another one with these
-    descriptors, and the descriptors to pass to it.
+    Returns a command that starts another command with the descriptors of ENTRIES, a list of
+    (name, descriptor), and the descriptors to pass to it.
     """
     fds = [fd for _, fd in entries]
     if not fds:
@@ -41,16 +41,16 @@ def handover(entries):
 
 
 class FdStore:
-    """The descriptor store of a unit, as far as echo-logd uses it: FDSTORE=1, FDSTOREREMOVE=1."""
+    """The descriptor store of a unit.  Knows what echo-logd uses: FDSTORE=1, FDSTOREREMOVE=1."""
 
     def __init__(self):
         self.kept = []                  # (name, descriptor)
 
     def handle(self, fields, fds):
-        """Takes FDS if the message says so; returns those that it did not take."""
+        """Stores FDS if the message asks for it.  Returns the descriptors that were not stored."""
         name = fields.get("FDNAME", "stored")
         if fields.get("FDSTORE") == "1":
-            # The newest first, as systemd has it.
+            # The newest is first, as in systemd.
             self.kept[:0] = [(name, fd) for fd in fds]
             return []
         if fields.get("FDSTOREREMOVE") == "1":
@@ -60,7 +60,7 @@ class FdStore:
         return fds
 
     def bytes_in_pipes(self):
-        """What nobody has written yet; only while nobody lives who could be at the stage pipe."""
+        """The bytes in both pipes.  Call it only while no process of the service runs."""
         return sum(struct.unpack("i", fcntl.ioctl(fd, termios.FIONREAD, bytes(4)))[0]
                    for name, fd in self.kept if name.endswith("-pipe")) // 2
 
@@ -68,7 +68,7 @@ class FdStore:
         return sorted(name for name, _ in self.kept)
 
     def files(self):
-        """The log files that are kept, by their names now."""
+        """The current paths of the stored log files."""
         return [os.readlink("/proc/self/fd/%d" % fd) for name, fd in self.kept
                 if name.startswith("log-file-")]
 
@@ -79,7 +79,7 @@ class FdStore:
 
 
 class Notifications(threading.Thread):
-    """What the daemon says at NOTIFY_SOCKET; descriptors go to STORE, if there is one."""
+    """Receives what the daemon sends to NOTIFY_SOCKET.  STORE gets the descriptors."""
 
     def __init__(self, path, store=None):
         super().__init__(daemon=True)
@@ -98,7 +98,7 @@ class Notifications(threading.Thread):
             fields = dict(line.split("=", 1) for line in data.decode().splitlines())
             if self.store:
                 fds = self.store.handle(fields, fds)
-            # That of a barrier: closing it is the answer.
+            # A barrier waits until its descriptor is closed.
             for fd in fds:
                 os.close(fd)
             with self.changed:
@@ -106,7 +106,7 @@ class Notifications(threading.Thread):
                 self.changed.notify_all()
 
     def wait(self, predicate, what, since=0, timeout=20):
-        """The first message from number SINCE on for which PREDICATE holds."""
+        """Waits for a message, from number SINCE on, for which PREDICATE is true.  Returns it."""
         timeout *= PATIENCE
         deadline = time.monotonic() + timeout
         with self.changed:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`echo-logctl verify`, the built one."""
+"""Runs the built `echo-logctl verify`."""
 
 import os
 import re
@@ -9,7 +9,7 @@ from daemon import binary
 
 
 class Verdict:
-    """`status`, `problems` (lines of stderr), and `facts`: what stdout counts, {name: number}."""
+    """The result: `status`, `problems` (lines of stderr), `facts` (numbers of stdout, by name)."""
 
     def __init__(self, status, stdout, stderr):
         self.status, self.problems = status, stderr.splitlines()

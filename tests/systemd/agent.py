@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Runs in the box: takes commands from stdin, one JSON object a line, and answers in kind.
+"""Runs commands in the box: reads them from stdin, as JSON lines, and answers in the same way.
 
-What a command prints goes to files, not pipes, so that a command may leave
-something running in the background without holding up the answer.
+The output of a command goes to files, not pipes.  So a command may leave a process in the
+background, and the answer does not wait for it.
 """
 import json
 import os

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A box (tests/sdbox) with a real systemd in it, and commands run in there."""
+"""Runs commands in a box (tests/sdbox) with a real systemd."""
 import json
 import os
 import select
@@ -11,9 +11,9 @@ HERE = Path(__file__).resolve().parent
 SDBOX = HERE.parent / "sdbox"
 
 BOOT_SECONDS = 60
-# A box ends by itself, whatever becomes of the test that made it.
+# A box ends by itself after this time, even if the test was killed.
 LIFE_SECONDS = 600
-# systemd gives a unit that does not stop 15 s in the box, then comes the rest.
+# In the box systemd gives a unit 15 s to stop, and then needs some time itself.
 STOP_SECONDS = 40
 
 CANNOT_RUN_HERE = 77
@@ -24,11 +24,11 @@ class CannotRun(Exception):
 
 
 class BoxError(Exception):
-    """The box itself failed, or a command in it did not end in time."""
+    """The box failed, or a command in it did not end in time."""
 
 
 class Result:
-    """What a command in the box left: `status` (exit code), `stdout`, `stderr` (text)."""
+    """The result of a command in the box: `status` (exit code), `stdout`, `stderr` (text)."""
 
     def __init__(self, command, status, stdout, stderr):
         self.command = command
@@ -42,9 +42,9 @@ class Result:
 
 
 class Box:
-    """A running box.  `stage` is a tree that is laid over its root before it boots.
+    """A running box.  The tree `stage` is copied over its root before it boots.
 
-    Use it in a `with` statement: when that is left the box is powered off and gone.
+    Use it in a `with` statement, at whose end the box is powered off and removed.
     """
 
     def __init__(self, workdir, stage=None):
@@ -118,9 +118,8 @@ class Box:
     def run(self, command, timeout=30, check=True, stdin=""):
         """Runs a bash command line in the box and returns its Result.
 
-        Raises AssertionError when it does not exit with 0, unless `check` is
-        false; BoxError when it has not ended after `timeout` seconds (it is
-        killed then, with its process group).
+        Raises AssertionError if it does not exit with 0, unless `check` is false.  Kills it with
+        its process group and raises BoxError if it has not ended after `timeout` seconds.
         """
         request = json.dumps({"command": command, "timeout": timeout,
                               "stdin": stdin.encode().decode("latin-1")})
@@ -146,11 +145,11 @@ class Box:
             time.sleep(0.05)
 
     def show(self, unit, name):
-        """One property of a unit, as systemctl(1) shows it."""
+        """Returns a property of a unit, as systemctl(1) shows it."""
         return self.run(f"systemctl show --value -p {name} {unit}").stdout.strip()
 
     def journal(self, unit):
-        """What a unit and systemd said about it since the box booted."""
+        """Returns the messages of a unit, and of systemd about it, since the box booted."""
         return self.run("journalctl --sync && "
                         f"journalctl --no-pager -o cat -u {unit}").stdout
 

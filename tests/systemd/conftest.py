@@ -5,10 +5,9 @@
         box.run("systemctl start echo-logd")
         assert "Listening" in box.show("echo-logd", "StatusText")
 
-`box` is shared by the tests of a module (a box boots in about a second);
-`fresh_box` belongs to one test.  Both have the build installed as
-`make install` does it, and its user.  A failed test is shown with the journal
-of its box.
+The tests of a module share `box`, because a box boots in about a second.  `fresh_box` is for one
+test.  In both the build is installed as by `make install`, and its user exists.  If a test fails,
+the journal of its box is shown.
 """
 import os
 import shutil
@@ -30,13 +29,13 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def stage(tmp_path_factory):
-    """The build, installed into a directory."""
+    """A directory with the installed build."""
     build = Path(os.environ["ECHO_LOGD_BUILDDIR"])
     directory = tmp_path_factory.mktemp("stage")
     subprocess.run(["make", "-C", build, "-s", "install", f"DESTDIR={directory}"], check=True,
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                    timeout=INSTALL_SECONDS)
-    # The box has a /tmp of its own, and a build may be in ours.
+    # The box has its own /tmp, and the build may be in ours.
     tools = directory / "usr/local/bin"
     tools.mkdir(parents=True)
     for tool in ("faults/load", "faults/oracle", "systemd/probe"):

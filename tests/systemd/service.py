@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What the tests here do with the daemon in a box."""
+"""Functions for tests of the daemon in a box."""
 import json
 
 UNIT = "echo-logd"
 LOG = "/var/log/echo-logd/messages.log"
 LEDGER = "/var/tmp/ledger"
 
-# Few bytes would prove little: what `load` echoes in a second is some ten megabytes.
+# With few bytes a test would prove little: `load` echoes about ten megabytes a second.
 LEAST_BYTES = 1_000_000
 
 
@@ -20,7 +20,7 @@ def generation(box):
 
 
 def reload(box):
-    """Reloads; the new configuration is in force when it returns."""
+    """Reloads.  When it returns, the new configuration is in force."""
     before = generation(box)
     said = box.run(f"systemctl reload {UNIT}")
     assert (said.stdout, said.stderr) == ("", "")
@@ -28,7 +28,7 @@ def reload(box):
 
 
 def echo(box, host, port, text="hello", where=""):
-    """WHERE: a command that runs another somewhere else."""
+    """Sends a line and returns its echo.  WHERE: a command that runs another one elsewhere."""
     return box.run(f"printf '{text}\\n' | {where}timeout 5 nc -N {host} {port}", check=False).stdout
 
 
@@ -38,14 +38,14 @@ def start_load(box, seed, seconds, port=7, options="--clients 16 --size 2048 --w
 
 
 def end_load(box):
-    """Waits for the load to end by itself; a wrong echo has made it say so."""
+    """Waits until the load has ended, and checks that it saw no wrong echo."""
     box.wait_for("! kill -0 $(cat /var/tmp/load.pid) 2>/dev/null", timeout=30)
     said = box.run("cat /var/tmp/load.out").stdout
     assert "wrong echo" not in said and "connections" in said, said
 
 
 def assert_nothing_lost(box, *files, least_bytes=LEAST_BYTES):
-    """Everything that a client saw echoed is in the files: once, whole, in order."""
+    """Asserts that all echoed bytes are in the files: once, whole, in order."""
     said = box.run(f"oracle {LEDGER} {' '.join(files)}", timeout=120).stdout
     assert said.startswith("lost 0 doubled 0 torn 0 "), said
     assert int(said.split()[-1]) >= least_bytes, said

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The box itself: what the other tests here rely on."""
+"""Tests the box itself, on which the other tests rely."""
 import os
 import subprocess
 import time

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""echo-logd@NAME: several services, each with its own configuration, log, and everything else."""
+"""Tests echo-logd@NAME: several services, each with its own configuration, log and sockets."""
 import re
 
 import pytest
@@ -36,7 +36,7 @@ def test_each_for_itself(instances):
     assert echo(instances, "127.0.0.1", 7, "the one") == "the one\n"
     instances.wait_for("grep '\"the one' /var/log/echo-logd/messages.log")
     instances.run(f"systemctl stop {UNIT}@{NAMES[0]}")
-    # What it leaves and what it takes along is its own.
+    # Its stop removes only what is its own.
     assert instances.run(f"ls -d /run/echo-logd*").stdout == \
         f"/run/echo-logd\n/run/echo-logd@{NAMES[1]}\n"
     assert echo(instances, "127.0.0.1", 7002) == "hello\n"
@@ -58,7 +58,7 @@ def test_one_does_not_write_to_anothers_log(instances):
     start_all(instances)
     instances.write(f"/etc/echo-logd/{NAMES[0]}.conf",
                     f"[server]\nport = 7001\n[log]\npath = {log(NAMES[1])}.other\n")
-    # A restart would go on with the file that it has.
+    # A restart would continue with the file that systemd has kept.
     instances.run(f"systemctl stop {UNIT}@{NAMES[0]}")
     assert instances.run(f"systemctl start {UNIT}@{NAMES[0]}", check=False).status != 0
     assert "Read-only file system" in instances.journal(f"{UNIT}@{NAMES[0]}")
@@ -81,14 +81,14 @@ def test_one_without_a_configuration_is_not_tried_again(instances):
     assert "No such file or directory" in instances.show(f"{UNIT}@none", "StatusText")
 
 
-def test_logrotate_takes_each_log(instances):
+def test_logrotate_rotates_each_log(instances):
     start_all(instances)
     for i, name in enumerate(NAMES):
         echo(instances, "127.0.0.1", 7001 + i, name)
         instances.wait_for(f"grep '\"{name}' {log(name)}")
     instances.run("logrotate -f /etc/logrotate.d/echo-logd")
     for i, name in enumerate(NAMES):
-        # It returned when each file was in use.
+        # It returned when each new file was in use.
         assert "start" in instances.run(f"cat {log(name)}").stdout
         instances.run(f"grep '\"{name}' {log(name)}.1")
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the journal holds of the service: events with fields, explained by the catalogue."""
+"""Tests the journal of the service: events with fields, explained by the catalogue."""
 import json
 import re
 
@@ -20,14 +20,14 @@ def service(box):
 
 
 def ids(box):
-    """The id of each event by its subject, from the catalogue that is installed."""
+    """The ids of all events by their subjects, from the installed catalogue."""
     said = box.run("journalctl --list-catalog").stdout
     return {subject: id
             for id, subject in re.findall(r"^([0-9a-f]{32}) echo-logd: (.*)$", said, re.M)}
 
 
 def events(box, subject, since=None):
-    """Messages with that event, as dictionaries, oldest first."""
+    """The messages with this event, as dictionaries, the oldest first."""
     matches = [f"MESSAGE_ID={ids(box)[subject]}", f"_SYSTEMD_UNIT={UNIT}.service"]
     if since:
         matches.append(f"_SYSTEMD_INVOCATION_ID={since}")
@@ -65,7 +65,7 @@ def test_a_killed_worker(service):
                 f"echo {SECRET} >&3; read -r line <&3; sleep 30 & echo $! >/var/tmp/sleep.pid")
     service.wait_for(f"grep -c {SECRET} {LOG} | grep 2")
     _, name, peer, *_ = service.run(f"grep {SECRET} {LOG} | tail -n 1").stdout.split()
-    # The one that holds a client has a socket more than the others.
+    # The worker with a client has a socket more than the others.
     service.run("kill -KILL $(for pid in $(pgrep -x echo-log-worker); do "
                 "echo $(ls -l /proc/$pid/fd | grep -c socket:) $pid; done | sort -n | tail -n 1 | "
                 "cut -d ' ' -f 2)")
@@ -88,8 +88,8 @@ def test_a_killed_logger(service):
     assert (died["LOGGER_PID"], died["SIGNAL"], died["PRIORITY"]) == (logger, "9", "4")
 
 
-def test_what_the_logger_says_is_the_services(service):
-    """It says it from another process."""
+def test_messages_of_the_logger_belong_to_the_service(service):
+    """The logger is another process, but its messages have the unit."""
     service.run(f"systemctl stop {UNIT}; mkdir -p /srv/small /etc/systemd/system/{UNIT}.service.d; "
                 "mount -t tmpfs -o size=64k none /srv/small; chown echo-logd /srv/small; "
                 "printf '[Service]\\nReadWritePaths=/srv/small\\n' "
@@ -113,8 +113,8 @@ def test_what_the_logger_says_is_the_services(service):
 
 def test_the_last_words_of_a_start_that_fails(service):
     """
-    The process waits until a slow journal has read its messages.  Otherwise the journal could not
-    find out which unit they belong to.
+    Before it exits, the process waits until a slow journal has read its messages.  Otherwise the
+    journal could not find out which unit they belong to.
     """
     service.run(f"systemctl stop {UNIT}")
     configure(service, "[server]\nport = 0\nmax_clint = 1\n")
@@ -137,7 +137,7 @@ def test_the_last_words_of_a_start_that_fails(service):
 
 
 def test_without_a_journal_socket_words_still_arrive(service):
-    """A socket that nobody reads: stderr has them, with their priority."""
+    """Nothing reads the socket, so the messages go to stderr, with their priorities."""
     service.run(f"systemctl stop {UNIT}; mkdir -p /etc/systemd/system/{UNIT}.service.d; "
                 "printf '[Service]\\nInaccessiblePaths=/run/systemd/journal/socket\\n' "
                 f">/etc/systemd/system/{UNIT}.service.d/deaf.conf; systemctl daemon-reload; "
@@ -151,7 +151,7 @@ def test_without_a_journal_socket_words_still_arrive(service):
 
 
 def test_no_payload(service):
-    """Nor of the tests above."""
+    """The journal also has no payload of the tests above."""
     echo(service, "127.0.0.1", 7, SECRET)
     service.wait_for(f"grep {SECRET} {LOG}")
     service.run(f"systemctl kill -s KILL --kill-whom=all {UNIT}")

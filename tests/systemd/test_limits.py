@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Limits of the unit: processes, descriptors, memory.  The service stays, and nothing is lost."""
+"""Tests limits of processes, descriptors, memory: the service continues, nothing is lost."""
 import re
 
 import pytest
@@ -9,7 +9,7 @@ from service import (LOG, UNIT, assert_nothing_lost, configure, echo, end_load, 
 
 DROP_IN = f"/etc/systemd/system/{UNIT}.service.d"
 FEW = "[server]\nmin_spare = 2\nmax_spare = 2\n"
-# Bytes without a newline, of a line that is never finished.
+# Sends bytes of a line that never ends.
 HOG = """
 import socket, time
 hogs = [socket.create_connection(("127.0.0.1", 7)) for _ in range(40)]
@@ -30,7 +30,7 @@ while time.monotonic() < deadline and not killed:
 """
 
 
-# Clients that have done nothing.
+# Clients that send nothing.
 QUIET = """
 import os, socket, time
 quiet = [socket.create_connection(("127.0.0.1", 7), 20) for _ in range(10)]
@@ -78,7 +78,7 @@ def test_no_more_tasks(service):
                "--connection-bytes 100000000000")
     wait_status(service, "^Trouble: cannot fork workers .Resource temporarily unavailable")
     logger = service.run(f"pgrep -P {main_pid(service)} -x echo-log-logger").stdout.strip()
-    # Its place in the group is the next logger's, if no worker is quicker.
+    # The next logger gets its place in the group, if no worker is faster.
     service.run(f"kill -KILL {logger}")
     service.run(f"systemctl set-property --runtime {UNIT} TasksMax=infinity")
     wait_status(service, "Serving 16 of")
@@ -90,7 +90,7 @@ def test_no_more_tasks(service):
 
 
 def test_few_descriptors(service):
-    """Too few to start: it says so.  Few, and enough: it serves."""
+    """With too few descriptors for a start it reports an error; with just enough it serves."""
     service.run(f"mkdir -p {DROP_IN}; printf '[Service]\\nLimitNOFILE=8\\n' >{DROP_IN}/few.conf; "
                 "systemctl daemon-reload")
     assert service.run(f"systemctl start {UNIT}", check=False).status != 0
@@ -105,7 +105,7 @@ def test_few_descriptors(service):
 
 
 def test_killed_for_want_of_memory(service):
-    """The kernel kills workers whose clients send endless lines.  Others and the service stay."""
+    """The kernel kills workers whose clients send endless lines.  The service continues."""
     configure(service, "[log]\nframing = line\nmessage_size = 1M\n")
     service.run(f"systemctl start {UNIT}")
     pid = main_pid(service)
@@ -115,15 +115,15 @@ def test_killed_for_want_of_memory(service):
     service.run(f"systemctl set-property --runtime {UNIT} MemoryMax=24M")
     service.write("/var/tmp/hog.py", HOG)
     service.run("python3 /var/tmp/hog.py", timeout=40)
-    # The log lies on a tmpfs here, and its pages count as memory of the service: it may be
-    # stalled, and the master too slow to say what it has seen.
+    # The log is on a tmpfs here, so its pages count as memory of the service.  It may be stalled,
+    # and the master may be slow to report anything.
     service.run(f"systemctl set-property --runtime {UNIT} MemoryMax=infinity")
     service.wait_for("journalctl --sync; journalctl -o cat -u echo-logd | "
                      "grep -E 'worker [0-9]+ was killed by signal 9'")
     service.run("touch /var/tmp/go")
     service.wait_for("grep -x done /var/tmp/quiet.out")
     said = service.run("cat /var/tmp/quiet.out").stdout
-    # Whom the kernel takes among the workers is its choice: here nearly always one with a line.
+    # The kernel chooses a worker to kill, here nearly always one with an endless line.
     assert "served" in said
     for port in re.findall(r"lost (\d+)", said):
         assert re.search(rf"worker \d+ was killed by signal 9; connection from 127.0.0.1:{port} ",

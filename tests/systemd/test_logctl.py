@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""echo-logctl and the shipped logrotate policy, as operators, cron and monitoring use them."""
+"""Tests echo-logctl and the shipped logrotate policy as operators, cron and monitoring use them."""
 import json
 
 import pytest
@@ -45,14 +45,14 @@ def test_status_for_root_group_and_others(service):
     assert (other.status, other.stdout) == (1, "")
     assert other.stderr == ("echo-logctl: cannot read /run/echo-logd/scoreboard: permission "
                             "denied; use sudo, or join the group echo-logd\n")
-    # A member looks, and does not signal.
+    # A member of the group can read the status, but cannot send signals.
     other = service.run(f"{member} echo-logctl reopen", check=False)
     assert (other.status, "Operation not permitted; use sudo" in other.stderr) == (1, True)
     service.run("echo-logctl reopen")
     service.run("setpriv --reuid=echo-logd --regid=echo-logd --clear-groups echo-logctl reopen")
 
 
-def test_status_goes_on_over_a_restart(service):
+def test_status_continues_over_a_restart(service):
     echo(service, "127.0.0.1", 7)
     service.run(f"systemctl restart {UNIT}")
     echo(service, "127.0.0.1", 7)
@@ -70,12 +70,12 @@ def test_status_of_a_service_that_is_stopped(service):
 
 
 def test_status_adds_up_after_everything_was_killed(service):
-    """The counters go on; what the killed workers had in hand is settled."""
+    """The counters continue, and what the killed workers had in hand is settled."""
     start_load(service, seed=21, seconds=4, options="--clients 32 --size 16384 --window 65536")
     for _ in range(2):
         before = figures(service)["logged_bytes"]
         service.wait_for(f"test $(stat -c %s {LOG}) -gt $(({size(service, LOG)} + 2000000))")
-        # The pipe fills, and workers wait with something in hand.
+        # The pipe is full, and workers wait with bytes in hand.
         service.run(f"pkill -STOP -P {main_pid(service)} -x echo-log-logger")
         service.wait_for("echo-logctl status --json | grep -vE '\"in_flight_bytes\":[0-9]{1,5},'")
         pid = main_pid(service)
@@ -97,14 +97,14 @@ def test_status_adds_up_after_everything_was_killed(service):
 # --- logrotate
 
 def test_logrotate_under_load(service):
-    # Slower than gzip, or each file would be larger than the one before.
+    # Slower than gzip; otherwise each file would be larger than the last.
     start_load(service, seed=22, seconds=300,
                options="--clients 2 --size 64 --window 64 --kind text")
     for n in range(ROTATIONS):
         service.wait_for(f"test -e {LOG} && test $(stat -c %s {LOG}) -gt 300000")
         said = service.run(LOGROTATE)
         assert (said.stdout, said.stderr) == ("", "")
-        # What was renamed is not written to any more, and the new file has its owner and mode.
+        # Renamed files do not grow any more, and the new file has the right owner and mode.
         before = size(service, LOG + ".1")
         service.wait_for(f"test $(stat -c %s {LOG}) -gt 300000")
         assert size(service, LOG + ".1") == before
@@ -132,14 +132,14 @@ def test_logrotate_leaves_our_own_files_alone(service):
     ours = f"ls {LOG}.2*Z"
     service.wait_for(f"test $({ours} | wc -l) = 3 && grep 'message 9' {LOG}")
     before = service.run(ours).stdout
-    # Nobody talks to it, so nothing but the policy has the new file made.
+    # There are no clients, so only the policy can have caused the new file.
     service.run(f"{LOGROTATE} && test -s {LOG}")
     service.run(f"{LOGROTATE} && test -s {LOG}")
     assert service.run(ours).stdout == before
     assert "message 9" in service.run(f"zcat -f {LOG}.2.gz {LOG}.1").stdout
     for n in range(10):
         echo(service, "127.0.0.1", 7, f"more {n}")
-    # Nor does the daemon take logrotate's files for its own.
+    # The daemon does not treat files of logrotate as its own.
     service.wait_for(f"test $({ours} | wc -l) = 3 && grep 'more 9' {LOG} {LOG}.2*Z")
     assert service.run(ours).stdout != before
     service.run(f"test -e {LOG}.1 && test -e {LOG}.2.gz")
@@ -156,7 +156,7 @@ def test_logrotate_while_the_service_is_stopped(service):
     assert service.run(f"stat -c '%a %U %G' {LOG}").stdout == "640 echo-logd echo-logd\n"
 
 
-def test_logrotate_says_so_when_the_log_is_not_reopened(service):
+def test_logrotate_reports_a_log_that_is_not_reopened(service):
     echo(service, "127.0.0.1", 7)
     service.run(f"systemctl stop {UNIT}; mkdir /run/echo-logd; echo >/run/echo-logd/scoreboard")
     said = service.run(LOGROTATE, check=False)

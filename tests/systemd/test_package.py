@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The Debian package in the life of a machine: installed, upgraded, removed, purged.
+"""Tests the Debian package: installation, upgrade, removal, purge.
 
-The box is the machine's own root without echo-logd, so what the package depends on is
-there already, and apt needs no network.
+The box has the root of this machine, without echo-logd.  So the dependencies of the package are
+installed, and apt needs no network.
 """
 import os
 import re
@@ -20,12 +20,12 @@ BUILD_SECONDS = 300
 SOCKET = f"{UNIT}.socket"
 CONFIG = "/etc/echo-logd.conf"
 PACKAGES = "/var/tmp/packages"
-# The clients stay for some milliseconds.  So one version or the other serves each to its end.
+# Each client stays for some milliseconds, so one version serves it to its end.
 VISITS = "--clients 8 --size 512 --window 512 --connection-bytes 2048"
 
 
 def built(directory):
-    """The package: as CI has built it, or built now."""
+    """The package that CI has built, or that is built now."""
     ready = os.environ.get("ECHO_LOGD_PACKAGE")
     if not ready:
         ready = subprocess.run(
@@ -36,7 +36,7 @@ def built(directory):
 
 
 def make_next_version(package, workdir, target):
-    """The same once more, as a version that comes later and ships other configuration."""
+    """Makes a later version of the package, with another configuration file."""
     tree = workdir / "tree"
     subprocess.run(["dpkg-deb", "-R", package, tree], check=True)
     control = tree / "DEBIAN/control"
@@ -50,7 +50,7 @@ def make_next_version(package, workdir, target):
 
 @pytest.fixture(scope="module")
 def stage(tmp_path_factory):
-    """Instead of the installed build: two versions of the package, and what makes load."""
+    """Two versions of the package and the load program, instead of the installed build."""
     directory = tmp_path_factory.mktemp("stage")
     packages, tools = directory / PACKAGES[1:], directory / "usr/local/bin"
     packages.mkdir(parents=True)
@@ -67,7 +67,7 @@ def stage(tmp_path_factory):
 @pytest.fixture(scope="module")
 def machine(box):
     """A box without echo-logd, where packages may start services (in a container they may not)."""
-    # Without the second, man-db looks at every manual page for seconds.
+    # The second is there because man-db would read all manual pages for seconds.
     box.run("rm -f /usr/sbin/policy-rc.d /var/lib/man-db/auto-update")
     dpkg(box, "--purge echo-logd")
     box.run("userdel echo-logd", check=False)
@@ -91,7 +91,7 @@ def install(box, name, options=""):
 
 
 def apt(box, words):
-    """As people do it.  It takes its time, so one test has to do."""
+    """Runs apt, as people do.  It is slow, so only one test uses it."""
     return box.run(f"cd {PACKAGES} && DEBIAN_FRONTEND=noninteractive apt-get -qy {words}",
                    timeout=60)
 
@@ -101,27 +101,28 @@ def version(box):
 
 
 def units(box):
-    """What systemd says of the two: enabled, active."""
+    """The states of the two units in systemd: enabled, active."""
     return [(box.run(f"systemctl is-enabled {unit}", check=False).stdout.strip(),
              box.show(unit, "ActiveState")) for unit in (f"{UNIT}.service", SOCKET)]
 
 
 def is_installed_program(box, pid):
-    """Whether a process runs the file that is there now."""
+    """Whether the process runs the program file that is installed now."""
     return box.run(f"test /proc/{pid}/exe -ef /usr/sbin/echo-logd", check=False).status == 0
 
 
 def traces(box):
-    """The files where packages install, those named after the package, and those that name it."""
+    """Files where packages install, files named after the package, and files that name it."""
     return set(box.run("find /etc /usr -xdev; find /etc/systemd /var /run -name '*echo-logd*'; "
                        f"grep -rl echo-logd /etc 2>/dev/null; true").stdout.splitlines())
 
 
 # --- what is in it
 
-def test_what_readme_links_is_there(machine):
+def test_what_readme_links_is_installed(machine):
     tar = f"dpkg-deb --fsys-tarfile {PACKAGES}/first.deb | tar -x"
-    machine.run(f"rm -rf /var/tmp/doc && mkdir /var/tmp/doc && cd /var/tmp/doc && {tar} ./usr/share/doc")
+    machine.run("rm -rf /var/tmp/doc && mkdir /var/tmp/doc && cd /var/tmp/doc && "
+                f"{tar} ./usr/share/doc")
     for document in readme.DOCUMENTS:
         directory = f"/var/tmp/doc/usr/share/doc/echo-logd/{os.path.dirname(document)}"
         for link in readme.links(readme.read(document)):
@@ -133,7 +134,7 @@ def test_what_readme_links_is_there(machine):
 def test_from_installation_to_purge(machine):
     before = traces(machine)
     apt(machine, "install ./first.deb")
-    # Installed is started, to Debian's habit; and `start` works.
+    # The installation starts the service, as usual in Debian.  `start` works too.
     assert units(machine) == [("enabled", "active"), ("disabled", "inactive")]
     assert echo(machine, "127.0.0.1", 7) == echo(machine, "::1", 7) == "hello\n"
     machine.run(f"systemctl stop {UNIT} && systemctl start {UNIT}")
@@ -149,7 +150,7 @@ def test_from_installation_to_purge(machine):
 
     machine.run("touch /var/lib/echo-logd/messages.log.20261122T210405.123456Z.spill")
     apt(machine, "purge echo-logd")
-    # The user stays: its files may be elsewhere, and must not become another user's.
+    # The user stays, because it may own other files, which no new user must get.
     assert {name for name in traces(machine) ^ before
             if not re.fullmatch("/etc/(passwd|group|shadow|gshadow)-?", name)} == set()
     machine.run("getent passwd echo-logd && getent group echo-logd")
@@ -157,7 +158,7 @@ def test_from_installation_to_purge(machine):
     assert machine.run("systemctl list-units --all --plain --no-legend 'echo-logd*'").stdout == ""
 
 
-def test_installed_again_goes_on(installed):
+def test_installed_again_continues(installed):
     echo(installed, "127.0.0.1", 7, "before")
     dpkg(installed, "--remove echo-logd")
     install(installed, "first")
@@ -206,7 +207,7 @@ def test_upgrade_under_load(installed):
     assert main_pid(installed) != pid and is_installed_program(installed, main_pid(installed))
     assert units(installed) == [("enabled", "active"), ("disabled", "inactive")]
     assert installed.show(UNIT, "NRestarts") == "0"
-    # Restarted in one step: pipes and scoreboard stayed with systemd, and the count went on.
+    # It was restarted in one step: systemd kept pipes and scoreboard, so the counters continue.
     assert generation(installed) == before + 1
     size = int(installed.run(f"stat -c %s {LOG}").stdout)
     installed.wait_for(f"test $(stat -c %s {LOG}) -gt {size + 1_000_000}")
@@ -224,7 +225,7 @@ def test_upgrade_with_the_socket_refuses_nobody(installed):
     pid, inodes = main_pid(installed), "ss -Hltne sport = :7 | grep -o 'ino:[0-9]*' | sort"
     listening = installed.run(inodes).stdout
     install(installed, "next")
-    # What the operator has chosen stays so, and the sockets are the same.
+    # The choice of the operator stays, and so do the sockets.
     assert units(installed) == [("disabled", "active"), ("enabled", "active")]
     assert installed.run(inodes).stdout == listening != ""
     assert main_pid(installed) != pid and is_installed_program(installed, main_pid(installed))
@@ -241,11 +242,11 @@ def test_upgrade_with_the_socket_refuses_nobody(installed):
 def test_an_edited_configuration_survives_an_upgrade_and_not_a_purge(installed):
     configure(installed, "[server]\nport = 7007\n")
     installed.run(f"systemctl reload {UNIT}")
-    # dpkg would ask, since both sides have changed it; without an answer the operator's stays.
+    # dpkg would ask, because both have changed it.  Without an answer the operator's file stays.
     install(installed, "next", "--force-confdef --force-confold")
     assert installed.run(f"cat {CONFIG}").stdout == "[server]\nport = 7007\n"
     assert "next version" in installed.run(f"cat {CONFIG}.dpkg-dist").stdout
-    # What was not edited is the new version's.
+    # A file that was not edited comes from the new version.
     assert "next version" in installed.run("cat /etc/logrotate.d/echo-logd").stdout
     assert echo(installed, "127.0.0.1", 7007) == "hello\n"
     dpkg(installed, "--purge echo-logd")
@@ -276,7 +277,7 @@ def test_instances_are_restarted_stopped_and_purged_too(installed):
     log = "/var/log/echo-logd@runs/messages.log"
     assert installed.run(f"grep -c '\"hello' {log}").stdout == "2\n"
     dpkg(installed, "--purge echo-logd")
-    # What the operator has made stays.
+    # What the operator has made stays there.
     assert installed.run("ls -d /etc/echo-logd/* /var/*/echo-logd*", check=False).stdout == \
         "/etc/echo-logd/runs.conf\n/etc/echo-logd/stopped.conf\n"
     installed.run("rm -r /etc/echo-logd")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the units do not let a process of the service do, tried from inside by probe.c."""
+"""Tests what the sandbox of the units refuses, with tests/systemd/probe.c inside of it."""
 import pytest
 
 from service import LOG, UNIT, echo, reload
@@ -9,7 +9,7 @@ SOCKET_ACTIVATED = "/usr/share/echo-logd/socket-activated.conf"
 PROBE = ("/usr/local/bin/probe /var/log/echo-logd/probe /var/lib/echo-logd/probe "
          "/run/echo-logd/probe")
 
-# A place for it to be executed from is all that the probe has and the daemon has not.
+# The only difference to the daemon is a path from which the probe may be executed.
 COPY_OF_UNIT = (r"sed -e 's|^Type=.*|Type=oneshot\nRemainAfterExit=yes|' "
                 r"-e 's|^ExecStart=.*|ExecStart=" + PROBE + "|' "
                 r"-e '/^\(Exec\(Reload\|StartPre\)\|WatchdogSec\|Restart\|"
@@ -21,7 +21,7 @@ PLAIN = ("printf '[Service]\\nType=oneshot\\nRemainAfterExit=yes\\nUser=echo-log
          f"ExecStart={PROBE}\\n' >/etc/systemd/system/probe.service")
 
 NEEDED = {"write-log", "write-state", "write-runtime", "read-config", "socket-unix"}
-# Without a sandbox the user of the daemon may do these, so it is the sandbox that refuses them.
+# The user of the daemon may do these without a sandbox, so it is the sandbox that refuses them.
 TAKEN_AWAY = {
     "write-tmp", "write-var-tmp", "write-lock", "write-shm", "write-mqueue", "read-home",
     "read-tmp", "read-pid-1", "read-sysctl", "exec-shell", "exec-true", "exec-own", "exec-tmp",
@@ -31,7 +31,7 @@ ONLY_BY_ITSELF = {"socket-ip", "socket-ip6", "bind-80"}
 
 
 def probe(box, unit):
-    """What came of each attempt, by name."""
+    """The results of all attempts, by name."""
     box.run("mkdir -p /home /root; for d in /home /root /tmp; do echo secret >$d/secret; done; "
             f"chmod 644 /home/secret /root/secret /tmp/secret; {unit}; systemctl daemon-reload; "
             "systemctl restart probe.service")
@@ -48,7 +48,7 @@ def done(results):
 
 @pytest.mark.parametrize("drop_in, tenths", [("", 13), (SOCKET_ACTIVATED, 2)])
 def test_exposure(box, drop_in, tenths):
-    """As systemd-analyze(1) reckons it, and one tenth less must not do, or it could be promised."""
+    """The exposure by systemd-analyze(1) is exactly the promised one, and not a tenth less."""
     analyze = ("cd /var/tmp/units && "
                "systemd-analyze security --no-pager --offline=true --root=/var/tmp/units")
     box.run("rm -rf /var/tmp/units; "
@@ -62,7 +62,7 @@ def test_exposure(box, drop_in, tenths):
 
 @pytest.mark.parametrize("drop_in", ["", SOCKET_ACTIVATED])
 def test_verify(box, drop_in):
-    """With --recursive-errors=no an unknown key counts too."""
+    """With --recursive-errors=no, systemd-analyze also fails for an unknown key."""
     box.run(f"mkdir -p {DROP_IN}; test -z '{drop_in}' || cp '{drop_in}' {DROP_IN}/")
     said = box.run(f"systemd-analyze verify --recursive-errors=no {UNIT}.service {UNIT}.socket")
     box.run(f"rm -r {DROP_IN}")
@@ -70,13 +70,13 @@ def test_verify(box, drop_in):
 
 
 def test_what_the_user_may_do_without_a_sandbox(box):
-    """Else the tests below would prove nothing."""
+    """Otherwise the tests below would prove nothing."""
     results = probe(box, PLAIN)
     assert NEEDED | TAKEN_AWAY | {"socket-ip", "socket-ip6"} <= done(results), results
 
 
 def assert_confined_alike(box, results):
-    """The probe was where the daemon's own processes are."""
+    """Asserts that the probe was confined as the processes of the daemon are."""
     keys = ("NoNewPrivs", "Seccomp", "Seccomp_filters", "CapBnd")
     pids = box.run(f"pgrep -u {UNIT}").stdout.split()
     comms = set(box.run(f"ps -o comm= -p {','.join(pids)}").stdout.split())
@@ -113,7 +113,7 @@ def test_the_unit_whose_sockets_are_passed(box):
 
 @pytest.fixture
 def outside(box):
-    """A network of its own, beyond a cable, and the service open to it."""
+    """A network namespace beyond a virtual cable; the service is open to it."""
     box.run("ip netns add outside && ip link add cable type veth peer name cable netns outside && "
             "ip address add 192.0.2.1/24 dev cable && ip link set cable up && "
             "ip -n outside address add 192.0.2.2/24 dev cable && "
@@ -139,7 +139,7 @@ def test_serves_port_7_to_a_client_outside_by_a_passed_socket(outside):
                 f"ln -s {SOCKET_ACTIVATED} {DROP_IN}/ && "
                 "printf '[Socket]\\nListenStream=\\nListenStream=7\\n' "
                 f">/etc/systemd/system/{UNIT}.socket.d/all.conf && systemctl daemon-reload && "
-                # Its socket comes along.
+                # systemd starts its socket too.
                 f"systemctl start {UNIT}")
     assert echo(outside, "192.0.2.1", 7, "passed", "ip netns exec outside ") == "passed\n"
     outside.wait_for(f"grep ' 192.0.2.2:[0-9]* message .*\"passed' {LOG}")
@@ -151,13 +151,13 @@ def test_serves_port_7_to_a_client_outside_by_a_passed_socket(outside):
     outside.run(f"systemctl kill -s KILL --kill-whom=all {UNIT}")
     assert echo(outside, "192.0.2.1", 7, "after a kill",
                 "ip netns exec outside ") == "after a kill\n"
-    # The service goes with its socket.
+    # The service stops with its socket.
     outside.run(f"systemctl stop {UNIT}.socket")
     assert outside.show(UNIT, "ActiveState") == "inactive"
 
 
 def test_a_log_elsewhere_needs_a_line(box):
-    """The error names it, and it is enough."""
+    """The error message names the line, and the line is enough."""
     box.run(f"mkdir -p /srv/log {DROP_IN}; chown echo-logd /srv/log; "
             "cp /etc/echo-logd.conf /var/tmp/c; "
             "printf '[log]\\npath = /srv/log/messages.log\\n' >/etc/echo-logd.conf")

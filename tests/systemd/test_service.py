@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What an operator does: start, edit the configuration, reload, watch, stop."""
+"""Tests what an operator does: start, edit the configuration, reload, watch, stop."""
 import re
 
 import pytest
@@ -10,7 +10,7 @@ from service import (LOG, UNIT, assert_nothing_lost, configure, echo, end_load, 
 
 @pytest.fixture
 def service(box):
-    """The daemon as installed, running; stopped and set back afterwards."""
+    """The installed daemon, running.  It is stopped and reset afterwards."""
     box.run("cp /etc/echo-logd.conf /etc/echo-logd.conf.shipped")
     box.run(f"rm -rf /var/tmp/ledger /var/log/echo-logd/*; systemctl reset-failed {UNIT} || true")
     box.run(f"systemctl start {UNIT}")
@@ -21,7 +21,7 @@ def service(box):
 
 
 def test_echoes_on_port_7_over_both_families(service):
-    # `systemctl start` has returned, so it listens: no waiting here.
+    # `systemctl start` has returned, so the daemon listens.
     assert echo(service, "127.0.0.1", 7, "four") == "four\n"
     assert echo(service, "::1", 7, "six") == "six\n"
     service.wait_for(f"grep -F '\"six\\n\"' {LOG} && grep -F '\"four\\n\"' {LOG}")
@@ -106,7 +106,7 @@ def test_a_bad_file_keeps_the_old_configuration(service):
     said = service.journal(UNIT)
     assert re.search("^/etc/echo-logd.conf:3: server.max_clint.*max_clients", said, re.M)
     assert "echo-logctl: not reloaded; the running configuration stays" in said
-    # The daemon has not even heard of it.
+    # The daemon was not signalled.
     assert "failed" not in service.show(UNIT, "StatusText") and main_pid(service) == pid
     assert service.show(UNIT, "ActiveState") == "active"
     assert echo(service, "127.0.0.1", 7) == "hello\n"
@@ -186,7 +186,7 @@ def test_the_watchdog_bites_a_master_that_hangs(service):
                 "printf '[Service]\\nWatchdogSec=1s\\n' "
                 f">/etc/systemd/system/{UNIT}.service.d/dog.conf && "
                 f"systemctl daemon-reload && systemctl restart {UNIT}")
-    # A living master is left alone for longer than the limit...
+    # A master that works is not killed after the limit...
     pid = main_pid(service)
     service.run("sleep 2.5")
     assert main_pid(service) == pid

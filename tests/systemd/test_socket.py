@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""echo-logd.socket: activation, and a queue that outlives restarts."""
+"""Tests echo-logd.socket: activation, and a queue that outlives restarts."""
 import os
 import re
 
@@ -10,7 +10,7 @@ from service import (LOG, UNIT, assert_nothing_lost, echo, end_load, main_pid, s
 
 SOCKET = f"{UNIT}.socket"
 RESTARTS = 50 if os.environ.get("ECHO_LOGD_SOAK") else 5
-# The clients stay for some milliseconds.  So one instance or the next serves each to its end.
+# Each client stays for some milliseconds, so one run of the daemon serves it to its end.
 VISITS = "--clients 8 --size 512 --window 512 --connection-bytes 2048"
 
 
@@ -32,7 +32,7 @@ def test_the_first_client_starts_the_service(activated):
     assert echo(activated, "::1", 7, "six") == "six\n"
     assert "listening on 127.0.0.1:7, [::1]:7 (sockets from systemd; server.address and " \
         "server.port have no effect), logging to " in activated.journal(UNIT)
-    # A stop leaves the sockets, and whoever comes next starts it again.
+    # A stop keeps the sockets, and the next client starts the service again.
     activated.run(f"systemctl stop {UNIT}")
     assert activated.show(UNIT, "ActiveState") == "inactive"
     assert echo(activated, "127.0.0.1", 7, "again") == "again\n"

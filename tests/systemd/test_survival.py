@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Promise P2: SIGKILL of every process at once, and the restart by systemd, lose nothing."""
+"""Tests promise P2: killing all processes at once, and the restart by systemd, lose nothing."""
 import os
 
 import pytest
@@ -23,7 +23,7 @@ def kill_all(box):
 
 
 def wait_for_bytes(box, least):
-    """Until the log has grown by so much: a kill that meets no traffic proves nothing."""
+    """Waits until the log has grown, because a kill without traffic would prove nothing."""
     box.wait_for(f"test $(cat {LOGS} | wc -c) -gt {least}")
 
 
@@ -47,7 +47,7 @@ def test_everything_killed_again_and_again(service):
     service.run(f"systemctl stop {UNIT}")
     assert_nothing_lost(service, LOG)
     assert int(service.run(f"grep -c 'close killed' {LOG}").stdout) >= KILLS
-    # The first of the service and one for each that came after a kill.
+    # One for the start, and one for each restart after a kill.
     assert service.run(f"grep -c ' - - start ' {LOG}").stdout == f"{KILLS + 1}\n"
 
 
@@ -92,10 +92,10 @@ def test_restart_and_reexec_under_load(service):
 
 
 def kill_so_that_it_cannot_come_back(box, spoil):
-    """Makes a start impossible with SPOIL, then kills all under load, with bytes in the pipes."""
+    """Makes a start impossible with SPOIL, and kills all under load, with bytes in the pipes."""
     start_load(box, seed=9, seconds=3)
     wait_for_bytes(box, 2_000_000)
-    # Bytes must wait in the pipes: the logger is stopped until they do.
+    # The logger is stopped until there are bytes in the pipes.
     logger = box.run(f"pgrep -P {main_pid(box)} -x echo-log-logger").stdout.strip()
     box.run(f"kill -STOP {logger}; sleep 0.3")
     box.run(spoil)
@@ -134,7 +134,7 @@ def test_records_of_another_format_spill(service):
     service.run(f"systemctl stop {UNIT}")
     first = service.run(f"head -c 9 {LOG}").stdout
     assert first == '{"time":"', first
-    # Only what was echoed before the kill is in the ledger's first part; the rest went on in JSON.
+    # The first part of the ledger is what was echoed before the kill.  The rest is in JSON.
     assert service.run(f"grep -vc '^20' {SPILLS}", check=False).stdout == "0\n"
     assert service.run(f"ls {LOG}.2* | wc -l").stdout == "1\n"
 
@@ -154,13 +154,13 @@ def test_another_number_of_clients_after_a_kill(service):
 
 
 def test_a_long_drain_is_not_cut_short(service):
-    """A stop may take drain_timeout, whatever TimeoutStopSec= says."""
+    """A stop may last for drain_timeout, whatever TimeoutStopSec= is."""
     service.run(f"mkdir -p /etc/systemd/system/{UNIT}.service.d && "
                 "printf '[Service]\\nTimeoutStopSec=1s\\n' "
                 f">/etc/systemd/system/{UNIT}.service.d/short.conf && systemctl daemon-reload")
     configure(service, "[server]\ndrain_timeout = 4s\n")
     service.run(f"systemctl restart {UNIT}")
-    # Clients that would stay for ever, and small messages: of the last second nothing may lack.
+    # Clients that would stay for ever, and small messages: nothing of the last second may be lost.
     start_load(service, seed=11, seconds=60,
                options="--clients 4 --size 512 --window 512 --connection-bytes 100000000000")
     wait_for_bytes(service, 1_000_000)
