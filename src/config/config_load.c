@@ -15,10 +15,7 @@
 #include "config/config_value.h"
 #include "format/escape.h"
 
-/*
- * In bytes.  inih has a line buffer of 200 bytes, for the newline and the NUL too, and would
- * treat the rest of a longer line as another line.
- */
+/* inih has room for 200 bytes with newline and NUL, and takes the rest for another line. */
 #define LINE_MAX_BYTES 198
 #define FILE_MAX_BYTES 65536
 #define MAX_MISTAKES 256
@@ -443,10 +440,9 @@ int config_load(const char *path, const char *const *overrides, size_t n_overrid
 	return 0;
 }
 
-void config_print_mistakes(const struct diagnostics *diagnostics, FILE *out)
+void config_print_mistakes(const struct diagnostics *d, FILE *out)
 {
-	fputs(diagnostics->text, out);
-	if (diagnostics->omitted > 0)
-		fprintf(out, "... and %u more mistake%s\n", diagnostics->omitted,
-			PLURAL(diagnostics->omitted));
+	fputs(d->text, out);
+	if (d->omitted > 0)
+		fprintf(out, "... and %u more mistake%s\n", d->omitted, PLURAL(d->omitted));
 }

@@ -37,6 +37,6 @@ int config_load(const char *path, const char *const *overrides, size_t n_overrid
 		struct config *ret_config, struct diagnostics *diagnostics);
 
 /* Writes the mistakes to OUT, and the number of omitted ones. */
-void config_print_mistakes(const struct diagnostics *diagnostics, FILE *out);
+void config_print_mistakes(const struct diagnostics *d, FILE *out);
 
 #endif

@@ -64,7 +64,8 @@ def test_the_directory_vanishes(start, traffic, tmp_path, when_stalled):
     lost = load.end(at_once=True)["lost"]
     assert (lost > 0) == (when_stalled == "close")
     daemon.stop()
-    said = re.findall("directory .* does not exist or is not a directory.*; (.*)\n", daemon.stderr())
+    said = re.findall("directory .* does not exist or is not a directory.*; (.*)\n",
+                      daemon.stderr())
     assert said == [consequence] + ["the running configuration stays"] * 2
     if when_stalled == "drop":
         assert_dropped_is_what_lacks(load, files_in(str(place), str(gone)))

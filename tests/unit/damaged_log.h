@@ -94,8 +94,8 @@ static inline void replace(unsigned line, const char *old, const char *new)
 }
 
 /* Checks finding I; LINE counts from 1, ANYWHERE is any. */
-static inline void expect(unsigned i, enum finding_kind kind, uint64_t line, uint64_t id, uint64_t first,
-		   uint64_t last)
+static inline void expect(unsigned i, enum finding_kind kind, uint64_t line, uint64_t id,
+			  uint64_t first, uint64_t last)
 {
 	const struct finding *f = &found.finding[i];
 
@@ -112,8 +112,8 @@ static inline void expect(unsigned i, enum finding_kind kind, uint64_t line, uin
  * Checks that this is the only finding, also when lines are shuffled and in
  * several files.  LINE counts from 0, as memory_log does.
  */
-static inline void expect_only(enum log_format format, enum finding_kind kind, unsigned line, uint64_t id,
-			uint64_t first, uint64_t last)
+static inline void expect_only(enum log_format format, enum finding_kind kind, unsigned line,
+			       uint64_t id, uint64_t first, uint64_t last)
 {
 	bool has_place = kind != FINDING_MISSING && kind != FINDING_AFTER_CLOSE;
 

@@ -10,7 +10,8 @@
 #define MAX_WORKERS 9
 #define MAX_SPARE 10
 
-static struct spare_workers_limits limits_of(unsigned max_clients, unsigned min_spare, unsigned max_spare)
+static struct spare_workers_limits limits_of(unsigned max_clients, unsigned min_spare,
+					     unsigned max_spare)
 {
 	const struct config config = {.max_clients = max_clients, .min_spare = min_spare,
 				      .max_spare = max_spare};
@@ -20,7 +21,8 @@ static struct spare_workers_limits limits_of(unsigned max_clients, unsigned min_
 
 static void check_one(const struct spare_workers_limits *limits, unsigned idle, unsigned busy)
 {
-	unsigned n = spare_workers_to_fork(limits, idle, busy), retired = spare_workers_to_retire(limits, idle);
+	unsigned n = spare_workers_to_fork(limits, idle, busy);
+	unsigned retired = spare_workers_to_retire(limits, idle);
 
 	/* Never above the limit; none is forked if there are too many. */
 	if (idle + busy >= limits->max_workers)
@@ -54,7 +56,8 @@ static void test_every_small_pool(void **state)
 	for (unsigned max = 1; max <= MAX_WORKERS; max++)
 		for (unsigned min_spare = 0; min_spare <= MAX_SPARE; min_spare++)
 			for (unsigned max_spare = 0; max_spare <= MAX_SPARE; max_spare++) {
-				struct spare_workers_limits limits = limits_of(max, min_spare, max_spare);
+				struct spare_workers_limits limits =
+					limits_of(max, min_spare, max_spare);
 
 				for (unsigned idle = 0; idle <= MAX_WORKERS + 3; idle++)
 					for (unsigned busy = 0; busy <= MAX_WORKERS + 3; busy++)
