@@ -117,7 +117,7 @@ def test_what_cannot_come_back_spills(service, spoil, mend, status):
     assert service.run(f"ls {SPILLS} | wc -l").stdout == "1\n"
     assert int(service.run(f"cat {SPILLS} | wc -c").stdout) > 10_000
     service.run(f"{mend}; systemctl start {UNIT}")
-    assert "files hold records that an earlier run could not log" in service.journal(UNIT)
+    assert "1 spill file with records that an earlier run could not log" in service.journal(UNIT)
     service.run(f"systemctl stop {UNIT}")
     assert_nothing_lost(service, LOGS, SPILLS)
 
