@@ -69,6 +69,18 @@ static inline bool config_logs_to_stdout(const struct config *config)
 	return strcmp(config->path, CONFIG_STDOUT) == 0;
 }
 
+/* At the limit, the file is rotated. */
+static inline bool config_rotates_at_limit(const struct config *config)
+{
+	return config->message_limit > 0 && config->at_message_limit == LIMIT_ROTATE;
+}
+
+/* Beyond the limit, messages are not logged: workers take tickets for those that are. */
+static inline bool config_stops_at_limit(const struct config *config)
+{
+	return config->message_limit > 0 && config->at_message_limit == LIMIT_STOP;
+}
+
 /* The name of the log in messages. */
 static inline const char *config_log_name(const struct config *config)
 {

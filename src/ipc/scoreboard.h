@@ -24,7 +24,7 @@
 #include "base/peer_name.h"
 
 #define SCOREBOARD_MAGIC UINT64_C(0x64676f6c6f686365)	/* "echologd" in memory order */
-#define SCOREBOARD_VERSION 5
+#define SCOREBOARD_VERSION 6
 
 enum slot_state { SLOT_FREE, SLOT_IDLE, SLOT_BUSY };
 
@@ -130,7 +130,8 @@ struct scoreboard {
 	_Atomic uint64_t logger_beat;		/* logger: 0 until it runs; grows each round */
 	_Atomic uint64_t moved_bytes;		/* logger: total that loggers wrote to files */
 	_Atomic int32_t stalled_errno;		/* logger: why the log cannot be written, or 0 */
-	_Atomic uint32_t limit_reached;		/* logger: 1 if at_message_limit = stop applies */
+	_Atomic uint32_t limit_reached;		/* logger: 1 if at_message_limit = stop applies;
+						   the master clears it, see tickets.h */
 	_Atomic uint32_t count_index;		/* logger: index of the newer count */
 	struct message_count count[2];		/* logger */
 	_Atomic uint64_t round_offset_bytes;	/* logger: file offset at the start of the round;

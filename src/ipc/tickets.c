@@ -4,12 +4,33 @@
 #include <errno.h>
 #include <time.h>
 
-/* The counter: bit 0 is 1 while it is closed, the other bits are the number of tickets left. */
+#include "base/clock.h"
+
+/*
+ * The counter: bit 0 is 1 while it is closed, bit 1 is 1 if there is a limit, the other bits
+ * are the number of tickets left.  So the counter of a new scoreboard, 0, is open without a limit.
+ */
 #define CLOSED UINT64_C(1)
-#define ONE_TICKET UINT64_C(2)
+#define LIMITED UINT64_C(2)
+#define ONE_TICKET UINT64_C(4)
 
 /* How often a waiting worker checks: 1 ms.  A change of files takes some milliseconds. */
 static const struct timespec look_again = {.tv_nsec = 1000000};
+
+/* How long a worker that must stop still waits: a change of files should not cost an echo. */
+#define STOP_GRACE_USEC 500000
+
+static bool must_stop(const volatile sig_atomic_t *stop, uint64_t *until_usec)
+{
+	uint64_t now;
+
+	if (!*stop)
+		return false;
+	now = clock_monotonic_usec();
+	if (*until_usec == 0)
+		*until_usec = now + STOP_GRACE_USEC;
+	return now >= *until_usec;
+}
 
 /*
  * The worker stores holds_tickets before it reads the counter; the logger
@@ -17,13 +38,24 @@ static const struct timespec look_again = {.tv_nsec = 1000000};
  * sequentially consistent.  So either the worker sees that the counter is
  * closed, or the logger sees that the worker holds tickets.
  */
-void tickets_hold(struct scoreboard *board, struct slot *slot)
+int tickets_hold(struct scoreboard *board, struct slot *slot, struct stall_watch *watch,
+		 const volatile sig_atomic_t *stop)
 {
-	for (;;) {
+	uint64_t until_usec = 0;
+	bool has_waited = false;
+
+	for (;; has_waited = true) {
 		atomic_store(&slot->holds_tickets, 1);
-		if (!tickets_are_closed(board))
-			return;
+		if (!tickets_are_closed(board)) {
+			if (watch && has_waited)
+				stall_watch_reset(watch);
+			return 0;
+		}
 		atomic_store(&slot->holds_tickets, 0);
+		if (must_stop(stop, &until_usec))
+			return -ECANCELED;
+		if (watch && stall_watch_is_stalled(watch))
+			return -ETIMEDOUT;
 		nanosleep(&look_again, NULL);
 	}
 }
@@ -35,15 +67,34 @@ int tickets_take(struct scoreboard *board)
 	do {
 		if (counter & CLOSED)
 			return -EAGAIN;
+		if (!(counter & LIMITED))
+			return 0;
 		if (counter < ONE_TICKET)
 			return -ENOSPC;
 	} while (!atomic_compare_exchange_weak(&board->tickets, &counter, counter - ONE_TICKET));
 	return 0;
 }
 
+/* Release order is enough: whoever sees 0 also sees the records in the pipe. */
 void tickets_release(struct slot *slot)
 {
-	atomic_store(&slot->holds_tickets, 0);
+	atomic_store_explicit(&slot->holds_tickets, 0, memory_order_release);
+}
+
+bool tickets_are_held(const struct slot *slot)
+{
+	return atomic_load_explicit(&slot->holds_tickets, memory_order_relaxed);
+}
+
+void tickets_begin_limit(struct scoreboard *board)
+{
+	if (!(atomic_load(&board->tickets) & LIMITED))
+		atomic_fetch_or(&board->tickets, CLOSED | LIMITED);
+}
+
+void tickets_end_limit(struct scoreboard *board)
+{
+	board->tickets_end -= atomic_exchange(&board->tickets, 0) / ONE_TICKET;
 }
 
 void tickets_close(struct scoreboard *board)
@@ -58,7 +109,7 @@ bool tickets_are_closed(struct scoreboard *board)
 
 bool tickets_are_spent(struct scoreboard *board)
 {
-	return atomic_load(&board->tickets) == 0;
+	return atomic_load(&board->tickets) == LIMITED;
 }
 
 bool tickets_none_held(struct scoreboard *board)
@@ -79,11 +130,12 @@ void tickets_issue(struct scoreboard *board, uint64_t used, uint64_t limit)
 	uint64_t left = limit > used ? limit - used : 0;
 
 	board->tickets_end = used + left;
-	atomic_store(&board->tickets, left * ONE_TICKET);
+	atomic_store(&board->tickets, left * ONE_TICKET | LIMITED);
 }
 
 void tickets_reset(struct scoreboard *board)
 {
 	board->tickets_end = 0;
-	atomic_store(&board->tickets, CLOSED);
+	if (atomic_load(&board->tickets) & LIMITED)
+		atomic_store(&board->tickets, CLOSED | LIMITED);
 }

@@ -79,6 +79,15 @@ static bool must_reopen(struct logger *l)
 }
 
 /*
+ * Whether this file must get every record with a ticket before the logger leaves.  If it does
+ * not stop at a limit itself, the counter is closed because the next logger will.
+ */
+static bool uses_tickets(const struct logger *l)
+{
+	return logger_stops_at_limit(l) || tickets_are_closed(l->board);
+}
+
+/*
  * Between two records: STAY, or the status with which it is time to leave.
  * An orphan stays, since nobody would fork the next logger: what is in the
  * pipe is worth more than a limit, or than the name of the file.
@@ -90,7 +99,7 @@ static int should_leave(struct logger *l)
 	if (l->is_orphan)
 		return STAY;
 	if (l->is_stream)
-		return must_reopen(l) ? LOGGER_REOPEN : STAY;
+		return !uses_tickets(l) && must_reopen(l) ? LOGGER_REOPEN : STAY;
 	if (logger_truncation_found(l))
 		return LOGGER_TRUNCATED;
 	switch (logfile_check(l->fds->log_file, l->config->path, l->offset_bytes)) {
@@ -100,7 +109,7 @@ static int should_leave(struct logger *l)
 		return LOGGER_MOVED;
 	case LOGFILE_MOVED:
 		/* What has a ticket still goes to the renamed file: leave as for a reopen. */
-		if (!logger_stops_at_limit(l))
+		if (!uses_tickets(l))
 			return LOGGER_MOVED;
 		tickets_close(l->board);
 		atomic_store(&l->board->logger_order, ORDER_REOPEN);
@@ -110,7 +119,7 @@ static int should_leave(struct logger *l)
 	}
 	if (logger_rotates_at_limit(l) && l->count.messages >= l->config->message_limit)
 		return LOGGER_FULL;
-	if (!logger_stops_at_limit(l))
+	if (!uses_tickets(l))
 		return must_reopen(l) ? LOGGER_REOPEN : STAY;
 	if (atomic_load(&l->board->logger_order) == ORDER_REOPEN)
 		tickets_close(l->board);

@@ -115,10 +115,10 @@ static int count_saved(struct logger *l, uint64_t *ret)
 
 bool logger_limit_must_settle(const struct logger *l)
 {
-	if (!logger_stops_at_limit(l))
-		return false;
-	return tickets_are_closed(l->board) ||
-	       (tickets_are_spent(l->board) && !atomic_load(&l->board->limit_reached));
+	if (tickets_are_closed(l->board))
+		return true;
+	return logger_stops_at_limit(l) && tickets_are_spent(l->board) &&
+	       !atomic_load(&l->board->limit_reached);
 }
 
 int logger_limit_settle(struct logger *l)
@@ -134,6 +134,9 @@ int logger_limit_settle(struct logger *l)
 	}
 	if (atomic_load(&l->board->logger_order) == ORDER_REOPEN)
 		return LOGGER_REOPEN;
+	/* The order comes in a moment: the next logger has a limit, and issues tickets. */
+	if (!logger_stops_at_limit(l))
+		return STAY;
 	r = count_saved(l, &used);
 	if (r < 0) {
 		logger_wait_stalled(l, -r);

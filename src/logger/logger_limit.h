@@ -33,17 +33,18 @@ ssize_t logger_limit_cut(struct logger *l, size_t n);
 void logger_limit_publish(struct logger *l);
 
 /*
- * stop: whether the tickets need the logger.  The counter is closed, or the
+ * Whether the tickets need the logger.  The counter is closed, because of a
+ * change of files or because a reload introduces a limit, or under stop the
  * last ticket was taken and the `limit` record is not pending yet.  Until
  * logger_limit_settle() has seen to it, the logger only naps.
  */
 bool logger_limit_must_settle(const struct logger *l);
 
 /*
- * stop, between two records, when all records with tickets are in the file:
- * makes the `limit` record pending, or, with the counter closed, issues
- * tickets for what the file may still hold.  Returns STAY, or LOGGER_REOPEN
- * when the counter was closed for that.
+ * Between two records, when all records with tickets are in the file: makes
+ * the `limit` record pending, or, with the counter closed, issues tickets for
+ * what the file may still hold.  Returns STAY, or LOGGER_REOPEN when the
+ * counter was closed for that.
  */
 int logger_limit_settle(struct logger *l);
 

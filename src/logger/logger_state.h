@@ -49,13 +49,13 @@ struct logger {
 /* A file that has its messages is set aside, and a new one begins. */
 static inline bool logger_rotates_at_limit(const struct logger *l)
 {
-	return l->config->message_limit > 0 && l->config->at_message_limit == LIMIT_ROTATE;
+	return config_rotates_at_limit(l->config);
 }
 
 /* Messages beyond the limit are not logged: workers take tickets for those that are. */
 static inline bool logger_stops_at_limit(const struct logger *l)
 {
-	return l->config->message_limit > 0 && l->config->at_message_limit == LIMIT_STOP;
+	return config_stops_at_limit(l->config);
 }
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/pipe.h"
 #include "ipc/receipt.h"
 #include "ipc/stall.h"
+#include "ipc/tickets.h"
 #include "logger/logger.h"
 #include "master/backoff.h"
 #include "master/child.h"
@@ -98,11 +99,28 @@ static int fork_or_report(struct service *s, int last_errno)
 	return r;
 }
 
+/*
+ * The next logger may have another configuration.  Without a limit nobody issues tickets, so no
+ * worker must wait for one, even if no logger can be started for now.
+ */
+static void apply_message_limit(struct service *s)
+{
+	if (config_stops_at_limit(&s->config)) {
+		tickets_begin_limit(s->board);
+		return;
+	}
+	tickets_end_limit(s->board);
+	atomic_store(&s->board->limit_reached, 0);
+	atomic_fetch_and(&s->board->pending_records, ~(uint32_t)PENDING_LIMIT);
+}
+
 /* Does what the exit status of the last logger asks for, then forks the next. */
 static int prepare_and_fork(struct service *s)
 {
-	int last_errno = s->log.reported_errno, r = apply_logger_exit(s);
+	int last_errno = s->log.reported_errno, r;
 
+	apply_message_limit(s);
+	r = apply_logger_exit(s);
 	if (r == 0) {
 		s->logger.last_exit = LOGGER_FINISHED;
 		r = fork_or_report(s, last_errno);

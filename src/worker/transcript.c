@@ -18,12 +18,14 @@
 #define BATCH_DROPPED 1
 
 int transcript_init(struct transcript *t, const struct config *config, struct scoreboard *board,
-		    struct slot *slot, int log_write_fd, int logger_bell)
+		    struct slot *slot, int log_write_fd, int logger_bell,
+		    const volatile sig_atomic_t *stop)
 {
 	t->config = config;
 	t->board = board;
 	t->slot = slot;
 	t->logger_bell = logger_bell;
+	t->stop = stop;
 	t->batch_size = config->when_stalled == STALL_BLOCK ? sizeof(t->batch) : RECORD_MAX;
 	t->batch_len = 0;
 	t->wants_receipt = false;
@@ -31,9 +33,10 @@ int transcript_init(struct transcript *t, const struct config *config, struct sc
 	return logpipe_init(&t->pipe, config, board, log_write_fd);
 }
 
-static bool needs_tickets(const struct transcript *t)
+/* What limits a wait for the log; NULL: nothing does. */
+static struct stall_watch *watch_of(struct transcript *t)
 {
-	return t->config->message_limit > 0 && t->config->at_message_limit == LIMIT_STOP;
+	return t->config->when_stalled == STALL_BLOCK ? NULL : &t->pipe.watch;
 }
 
 static void count_dropped(struct transcript *t, uint64_t messages, uint64_t bytes)
@@ -166,21 +169,31 @@ int transcript_open(struct transcript *t, uint64_t time_usec, const char *peer)
 	return r == BATCH_DROPPED ? 0 : r;
 }
 
-/* Returns 0 with a ticket, -ENOSPC if none is left, or an error of write_batch(). */
+static int hold_tickets(struct transcript *t)
+{
+	int r = tickets_hold(t->board, t->slot, watch_of(t), t->stop);
+
+	crash_point("worker-holds-tickets");
+	return r;
+}
+
+/*
+ * Returns 0 with a ticket; -ENOSPC if none is left; -ETIMEDOUT or -ECANCELED of tickets_hold();
+ * or an error of write_batch().
+ */
 static int take_ticket(struct transcript *t)
 {
-	int r;
+	int r = 0;
 
-	/* The worker holds tickets from the first ticket of a batch until that batch is written. */
-	if (!atomic_load_explicit(&t->slot->holds_tickets, memory_order_relaxed))
-		tickets_hold(t->board, t->slot);
-	crash_point("worker-holds-tickets");
-	while ((r = tickets_take(t->board)) == -EAGAIN) {
+	/* The worker holds tickets from the first message of a batch until the batch is written. */
+	if (!tickets_are_held(t->slot))
+		r = hold_tickets(t);
+	while (r == 0 && (r = tickets_take(t->board)) == -EAGAIN) {
 		r = write_batch(t, false);
 		if (r < 0)
 			return r;
 		tickets_release(t->slot);
-		tickets_hold(t->board, t->slot);
+		r = hold_tickets(t);
 	}
 	return r;
 }
@@ -223,15 +236,14 @@ int transcript_message(struct transcript *t, uint64_t time_usec, const void *dat
 	int r;
 
 	t->head.time_usec = time_usec;
-	if (needs_tickets(t)) {
-		r = take_ticket(t);
-		if (r == -ENOSPC) {
-			count_dropped(t, 1, len);
-			return 0;
-		}
-		if (r < 0)
-			return r;
+	r = take_ticket(t);
+	if (r == -ENOSPC ||
+	    (r == -ETIMEDOUT && t->batch_len == 0 && t->config->when_stalled == STALL_DROP)) {
+		count_dropped(t, 1, len);
+		return 0;
 	}
+	if (r < 0)
+		return r;
 	r = add_delayed_events(t, false);
 	if (r == 0)
 		r = add_pieces(t, data, len);
@@ -245,17 +257,13 @@ int transcript_message(struct transcript *t, uint64_t time_usec, const void *dat
 
 int transcript_commit(struct transcript *t)
 {
-	struct stall_watch *watch = &t->pipe.watch;
 	int r = write_batch(t, false);
 
-	if (needs_tickets(t))
-		tickets_release(t->slot);
+	tickets_release(t->slot);
 	if (r < 0 || !t->wants_receipt)
 		return r < 0 ? r : 0;
 	t->wants_receipt = false;
-	if (t->config->when_stalled == STALL_BLOCK)
-		watch = NULL;
-	return receipt_wait(t->board, t->logger_bell, watch);
+	return receipt_wait(t->board, t->logger_bell, watch_of(t));
 }
 
 int transcript_close(struct transcript *t, uint64_t time_usec, enum close_reason reason)
@@ -271,8 +279,7 @@ int transcript_close(struct transcript *t, uint64_t time_usec, enum close_reason
 	add_event(t, record_close(&t->style, batch_end(t, false), &t->head, reason,
 				  t->now.messages, t->now.bytes, t->now.crc));
 	r = write_batch(t, true);
-	if (needs_tickets(t))
-		tickets_release(t->slot);
+	tickets_release(t->slot);
 	crash_point("worker-closed");
 	if (r == 0)
 		atomic_store_explicit(&t->slot->connection_id, 0, memory_order_release);

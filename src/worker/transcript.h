@@ -12,6 +12,9 @@
  *   -ETIMEDOUT  the log is stalled and when_stalled = close, or the rest of a
  *               message cannot be written after a part of it was: the worker
  *               must disconnect the client without an echo;
+ *   -ECANCELED  transcript_message() only: *STOP was set while the message
+ *               waited for a ticket (tickets.h); it is neither logged nor
+ *               counted, and the worker must disconnect the client;
  *   -EIO        transcript_commit() only: the round failed, and the worker
  *               must disconnect the client without an echo;
  *   -errno      of write(2) to the pipe: the worker must exit.
@@ -22,6 +25,7 @@
 #ifndef ECHO_LOGD_TRANSCRIPT_H
 #define ECHO_LOGD_TRANSCRIPT_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "config/config.h"
@@ -48,6 +52,7 @@ struct transcript {
 	struct scoreboard *board;
 	struct slot *slot;
 	int logger_bell;
+	const volatile sig_atomic_t *stop;
 	struct logpipe pipe;
 	struct record_style style;
 
@@ -68,11 +73,13 @@ struct transcript {
 
 /*
  * Call it once in each worker, before all others.  The descriptors
- * LOG_WRITE_FD and LOGGER_BELL stay the caller's.  Returns 0, or the -errno
+ * LOG_WRITE_FD and LOGGER_BELL stay the caller's.  A signal handler sets *STOP,
+ * which must outlive T, when the worker must exit.  Returns 0, or the -errno
  * of logpipe_init().
  */
 int transcript_init(struct transcript *t, const struct config *config, struct scoreboard *board,
-		    struct slot *slot, int log_write_fd, int logger_bell);
+		    struct slot *slot, int log_write_fd, int logger_bell,
+		    const volatile sig_atomic_t *stop);
 
 /*
  * Begins a connection: assigns an id, fills in the slot, writes `open`.  PEER is copied.  All

@@ -181,6 +181,8 @@ static int from_transcript(int r)
 {
 	if (r == -ETIMEDOUT)
 		return CLOSE_STALLED;
+	if (r == -ECANCELED)
+		return CLOSE_SHUTDOWN;
 	if (r == -EIO)
 		return CLOSE_ERROR;
 	return r < 0 ? r : KEEP_SERVING;
@@ -200,8 +202,11 @@ static int handle_messages(struct worker *w, int fd, uint64_t time_usec, size_t 
 				    w->config->message_size)) > 0) {
 		cell_add(&w->slot->received_messages, 1);
 		r = transcript_message(&w->transcript, time_usec, w->buffer + done, size);
-		if (r < 0)
+		if (r < 0) {
+			/* The rest is not echoed, and is not an incomplete line. */
+			*ret_consumed = len;
 			return from_transcript(r);
+		}
 		done += size;
 		searched = 0;
 	}
@@ -337,7 +342,7 @@ static int prepare(struct worker *w)
 
 	catch_signals();
 	r = transcript_init(&w->transcript, w->config, w->board, w->slot, w->fds->log_write,
-			    w->fds->logger_bell);
+			    w->fds->logger_bell, &w->stop_requested);
 	if (r == 0)
 		r = transcript_close_killed(&w->transcript, clock_realtime_usec());
 	if (r < 0)

@@ -48,11 +48,20 @@ static int tear_down(void **state)
 	return munmap(board, board->size_bytes);
 }
 
+/* By a worker that nothing may interrupt. */
+static void hold(struct slot *slot)
+{
+	static volatile sig_atomic_t stop;
+
+	assert_int_equal(tickets_hold(board, slot, NULL, &stop), 0);
+}
+
 static void test_one_by_one(void **state)
 {
 	struct slot *slot = scoreboard_slot(board, 0);
 
 	(void)state;
+	tickets_begin_limit(board);
 	tickets_reset(board);
 	assert_true(tickets_are_closed(board));
 	assert_false(tickets_are_spent(board));
@@ -63,7 +72,7 @@ static void test_one_by_one(void **state)
 	assert_false(tickets_are_closed(board));
 	assert_false(tickets_are_spent(board));
 	assert_true(tickets_none_held(board));
-	tickets_hold(board, slot);
+	hold(slot);
 	assert_false(tickets_none_held(board));
 	assert_int_equal(tickets_take(board), 0);
 	assert_false(tickets_are_spent(board));
@@ -133,7 +142,7 @@ static void test_none_held_looks_at_every_slot(void **state)
 	tickets_issue(board, 0, 1);
 	for (unsigned i = 0; i < N_WORKERS; i++) {
 		assert_true(tickets_none_held(board));
-		tickets_hold(board, scoreboard_slot(board, i));
+		hold(scoreboard_slot(board, i));
 		assert_false(tickets_none_held(board));
 		tickets_release(scoreboard_slot(board, i));
 	}
@@ -147,7 +156,7 @@ static void work(struct slot *slot, unsigned seed)
 	uint64_t in_hand = 0;
 
 	while (!atomic_load(&race->stop)) {
-		tickets_hold(board, slot);
+		hold(slot);
 		for (unsigned n = (unsigned)rand_r(&seed) % 4 + 1; n > 0; n--) {
 			int r = tickets_take(board);
 
@@ -214,7 +223,7 @@ static void test_race_for_each_file(void **state)
 	pid_t pids[N_WORKERS];
 
 	(void)state;
-	tickets_reset(board);
+	tickets_begin_limit(board);
 	fork_workers(pids);
 	for (unsigned file = 0; file < N_FILES || !atomic_load(&race->refused); file++) {
 		atomic_store(&race->saved, 0);
@@ -239,7 +248,7 @@ static void test_race_while_closing_and_reissuing(void **state)
 	pid_t pids[N_WORKERS];
 
 	(void)state;
-	tickets_reset(board);
+	tickets_begin_limit(board);
 	fork_workers(pids);
 	for (unsigned file = 0; file < N_FILES || !atomic_load(&race->sent_back); file++) {
 		const uint64_t limit = file % 8 == 0 ? UINT64_C(1000000000) : LIMIT + file;
@@ -271,7 +280,7 @@ static void test_killed_holder(void **state)
 
 	(void)state;
 	tickets_issue(board, 0, 5);
-	tickets_hold(board, slot);
+	hold(slot);
 	take(2);
 	assert_false(tickets_none_held(board));
 	/* The master frees the slot. */
@@ -287,6 +296,101 @@ static void test_killed_holder(void **state)
 	assert_int_equal(tickets_take(board), -ENOSPC);
 }
 
+static void test_no_limit(void **state)
+{
+	struct slot *slot = scoreboard_slot(board, 1);
+
+	(void)state;
+	/* So it is in a new scoreboard, and stays with another file. */
+	for (unsigned i = 0; i < 3; i++) {
+		assert_false(tickets_are_closed(board));
+		assert_false(tickets_are_spent(board));
+		hold(slot);
+		take(100);
+		tickets_release(slot);
+		assert_int_equal(tickets_used(board), 0);
+		tickets_reset(board);
+	}
+
+	/* The limit comes during a write: that one is waited for, the next message waits. */
+	hold(slot);
+	take(1);
+	tickets_begin_limit(board);
+	tickets_begin_limit(board);
+	assert_true(tickets_are_closed(board));
+	assert_false(tickets_none_held(board));
+	assert_int_equal(tickets_take(board), -EAGAIN);
+	tickets_release(slot);
+	assert_true(tickets_none_held(board));
+	tickets_issue(board, 1, 4);
+	take(2);
+	assert_int_equal(tickets_used(board), 3);
+
+	/* A limit that is there already leaves the tickets as they are. */
+	tickets_begin_limit(board);
+	assert_false(tickets_are_closed(board));
+	take(1);
+	assert_true(tickets_are_spent(board));
+
+	/* The limit ends, open or closed, with tickets left or without. */
+	tickets_end_limit(board);
+	tickets_end_limit(board);
+	assert_false(tickets_are_spent(board));
+	take(100);
+	assert_int_equal(tickets_used(board), 4);
+	tickets_begin_limit(board);
+	assert_int_equal(tickets_used(board), 4);
+	tickets_issue(board, 4, 10);
+	take(1);
+	tickets_close(board);
+	tickets_end_limit(board);
+	take(1);
+	assert_int_equal(tickets_used(board), 5);
+
+	/* As at a start: closed before it is known whether there is a limit. */
+	tickets_close(board);
+	assert_int_equal(tickets_take(board), -EAGAIN);
+	tickets_begin_limit(board);
+	assert_true(tickets_are_closed(board));
+	tickets_end_limit(board);
+	take(1);
+}
+
+static volatile sig_atomic_t must_stop;
+
+static void on_alarm(int signo)
+{
+	(void)signo;
+	must_stop = 1;
+}
+
+/* Nobody issues tickets: a stop ends the wait, and so does a stalled log. */
+static void test_waits_end(void **state)
+{
+	struct sigaction alarm_action = {.sa_handler = on_alarm};
+	struct slot *slot = scoreboard_slot(board, 0);
+	struct stall_watch watch;
+
+	(void)state;
+	tickets_begin_limit(board);
+	must_stop = 0;
+	stall_watch_init(&watch, board, 20000);
+	assert_int_equal(tickets_hold(board, slot, &watch, &must_stop), -ETIMEDOUT);
+	assert_true(tickets_none_held(board));
+	/* Still stalled: the next message does not wait again. */
+	assert_int_equal(tickets_hold(board, slot, &watch, &must_stop), -ETIMEDOUT);
+	/* Without a watch only the stop ends it. */
+	sigaction(SIGALRM, &alarm_action, NULL);
+	alarm(1);
+	assert_int_equal(tickets_hold(board, slot, NULL, &must_stop), -ECANCELED);
+	assert_true(must_stop);
+	assert_true(tickets_none_held(board));
+	/* A worker that must stop still gets what there is at once. */
+	tickets_issue(board, 0, 1);
+	assert_int_equal(tickets_hold(board, slot, &watch, &must_stop), 0);
+	take(1);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -298,6 +402,8 @@ int main(void)
 		TEST(test_race_for_each_file),
 		TEST(test_race_while_closing_and_reissuing),
 		TEST(test_killed_holder),
+		TEST(test_no_limit),
+		TEST(test_waits_end),
 	};
 
 	race = mmap(NULL, sizeof(*race), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);

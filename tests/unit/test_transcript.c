@@ -140,7 +140,8 @@ static void test_close_killed(void **state)
 	drain();
 	/* The next worker gets this slot. */
 	memset(&transcript, 0xa5, sizeof(transcript));
-	assert_int_equal(transcript_init(&transcript, &config, board, slot, fds[1], -1), 0);
+	assert_int_equal(transcript_init(&transcript, &config, board, slot, fds[1], -1,
+					 &must_stop), 0);
 	assert_int_equal(transcript_close_killed(&transcript, TIME + 5), 0);
 	assert_int_equal(slot->connection_id, 0);
 	assert_int_equal(transcript_close_killed(&transcript, TIME + 6), 0);

@@ -116,10 +116,20 @@ static void test_holds_until_written(void **state)
 	say("ten");
 	assert_int_equal(transcript_close(&transcript, TIME, CLOSE_EOF), 0);
 	assert_true(tickets_none_held(board));
-	/* Without a limit, as with rotation, no ticket is needed. */
-	config.message_limit = 0;
+	/*
+	 * Without a limit, as with rotation, every message has a ticket, and the configuration
+	 * that the worker began with does not matter.  A limit that comes waits for the write.
+	 */
+	assert_int_equal(transcript_open(&transcript, TIME, "192.0.2.9:4711"), 0);
+	say("beyond the limit");
+	flush();
+	assert_int_equal(slot->dropped_messages, 1);
+	tickets_end_limit(board);
 	say("free");
+	assert_false(tickets_none_held(board));
+	flush();
 	assert_true(tickets_none_held(board));
+	assert_int_equal(slot->dropped_messages, 1);
 	end();
 }
 

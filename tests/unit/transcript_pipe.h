@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -24,6 +25,7 @@ static struct scoreboard *board;
 static struct slot *slot;
 static struct transcript transcript;
 static int fds[2];
+static volatile sig_atomic_t must_stop;
 
 /* What was read from the pipe: in packet mode each read(2) returns one write(2). */
 static struct {
@@ -45,6 +47,7 @@ static inline void start(enum log_format format, uint64_t limit)
 				 .at_message_limit = LIMIT_STOP};
 	assert_true(fd >= 0 && close(fd) == 0);
 	slot = scoreboard_slot(board, 1);
+	must_stop = 0;
 	if (limit > 0)
 		tickets_issue(board, 0, limit);
 	assert_int_equal(pipe2(fds, O_CLOEXEC | O_DIRECT), 0);
@@ -52,7 +55,8 @@ static inline void start(enum log_format format, uint64_t limit)
 	assert_int_equal(fcntl(fds[0], F_SETFL, O_NONBLOCK | O_DIRECT), 0);
 	memset(&got, 0, sizeof(got));
 	memset(&transcript, 0xa5, sizeof(transcript));
-	assert_int_equal(transcript_init(&transcript, &config, board, slot, fds[1], -1), 0);
+	assert_int_equal(transcript_init(&transcript, &config, board, slot, fds[1], -1,
+					 &must_stop), 0);
 }
 
 static inline void end(void)
