@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/plural.h"
 #include "config/config_keys.h"
 #include "config/config_rules.h"
 #include "config/config_value.h"
@@ -436,13 +435,8 @@ int config_load(const char *path, const char *const *overrides, size_t n_overrid
 	check_together(&l);
 	if (l.n_mistakes > 0)
 		return -EINVAL;
+	for (size_t i = 0; i < config_n_keys; i++)
+		diagnostics->lines[i] = l.seen[i].rank < RANK_OVERRIDE ? l.seen[i].rank : 0;
 	*ret_config = l.config;
 	return 0;
-}
-
-void config_print_mistakes(const struct diagnostics *d, FILE *out)
-{
-	fputs(d->text, out);
-	if (d->omitted > 0)
-		fprintf(out, "... and %u more mistake%s\n", d->omitted, PLURAL(d->omitted));
 }

@@ -11,32 +11,18 @@
 #define ECHO_LOGD_CONFIG_LOAD_H
 
 #include <stddef.h>
-#include <stdio.h>
 
 #include "config/config.h"
-
-/*
- * The mistakes, one line each, escaped so that a terminal can show them:
- * "FILE:LINE: section.key: what is wrong, what is allowed".  `omitted` counts
- * the mistakes that did not fit.
- */
-struct diagnostics {
-	char text[16384];
-	size_t len;
-	unsigned omitted;
-};
+#include "config/config_mistakes.h"
 
 /*
  * Reads PATH, then applies the OVERRIDES ("section.key=value"), then checks
  * the rules between keys.  Returns 0; -EINVAL if there are mistakes; -EISDIR
  * or -ENOTSUP if PATH is not a regular file, -EFBIG if it is too large; or
- * the -errno of open(2) or read(2).  DIAGNOSTICS describes every error, and
- * *RET_CONFIG is written only on success.
+ * the -errno of open(2) or read(2).  DIAGNOSTICS describes every error, and on
+ * success says where each key was set.  *RET_CONFIG is written only on success.
  */
 int config_load(const char *path, const char *const *overrides, size_t n_overrides,
 		struct config *ret_config, struct diagnostics *diagnostics);
-
-/* Writes the mistakes to OUT, and the number of omitted ones. */
-void config_print_mistakes(const struct diagnostics *d, FILE *out);
 
 #endif

@@ -18,11 +18,10 @@
 #include "logger/logger.h"
 #include "logger/logger_exit.h"
 #include "master/fdstore.h"
-#include "master/log_failure.h"
+#include "master/log_open.h"
 
-/* A start waits up to two seconds for another process to unlock the log. */
-#define LOCK_TRIES 20
-#define LOCK_PAUSE_USEC 100000
+/* What follows from an error during a reload. */
+static const char refusal[] = "the running configuration stays";
 
 static void set_pending(struct service *s, uint32_t records, uint64_t torn_bytes)
 {
@@ -38,34 +37,19 @@ static void reset_counts(struct service *s)
 	tickets_reset(s->board);
 }
 
-/*
- * The master retries five times a second, but logs an error once.  Returns whether R is not the
- * error in *REPORTED_ERRNO, and stores it there.
- */
-static bool is_new_error(int *reported_errno, int r)
-{
-	bool is_new = *reported_errno != -r;
-
-	*reported_errno = -r;
-	return is_new;
-}
-
 /* What happens to clients while no logger lives, for a message. */
 static const char *stall_text(const struct service *s)
 {
 	return stall_consequence(s->config.when_stalled);
 }
 
-/* After a file was made or renamed: puts its name on disk, if an echo promises that. */
-static void sync_directory(struct service *s)
+void message_log_sync_name(struct service *s)
 {
 	const char *path = s->config.path, *slash = strrchr(path, '/');
 	char directory[PATH_MAX];
 	int fd;
 
 	if (config_logs_to_stdout(&s->config))
-		return;
-	if (!atomic_load(&s->board->must_sync) && s->config.echo_after != ECHO_AFTER_SYNCED)
 		return;
 	snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path + 1), path);
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -77,14 +61,11 @@ static void sync_directory(struct service *s)
 		close(fd);
 }
 
-static int examine(int fd, const struct config *config, struct logfile_contents *ret,
-		   int *reported_errno, const char *consequence)
+/* After a file was made or renamed. */
+static void sync_name_if_promised(struct service *s)
 {
-	int r = logfile_examine(fd, config->format, ret);
-
-	if (r < 0 && is_new_error(reported_errno, r))
-		log_failure_report_action("read", config->path, r, consequence);
-	return r;
+	if (atomic_load(&s->board->must_sync) || s->config.echo_after == ECHO_AFTER_SYNCED)
+		message_log_sync_name(s);
 }
 
 static void report_torn(const struct service *s, uint64_t bytes)
@@ -102,11 +83,12 @@ static void report_torn(const struct service *s, uint64_t bytes)
 static int use_file(struct service *s, int fd, int *reported_errno, const char *consequence)
 {
 	struct logfile_contents contents = {.is_empty = true};
-	int r = 0;
+	int r;
 
-	/* The file behind stdout may hold the data of other programs. */
-	if (!config_logs_to_stdout(&s->config))
-		r = examine(fd, &s->config, &contents, reported_errno, consequence);
+	if (config_logs_to_stdout(&s->config))
+		r = log_open_seek_stdout(fd, reported_errno, consequence);
+	else
+		r = log_open_examine(fd, &s->config, &contents, reported_errno, consequence);
 	if (r < 0)
 		return r;
 	if (contents.last_id > atomic_load(&s->board->last_id))
@@ -122,24 +104,14 @@ static int use_file(struct service *s, int fd, int *reported_errno, const char *
 		  contents.torn_bytes);
 	crash_point("master-records-pending");
 	report_torn(s, contents.torn_bytes);
-	sync_directory(s);
+	sync_name_if_promised(s);
 	atomic_fetch_add(&s->board->reopens, 1);
 	/* The next run has its own stdout. */
 	fdstore_put_log_file(config_logs_to_stdout(&s->config) ? -1 : fd);
 	return 0;
 }
 
-static int set_aside(const char *path, int *reported_errno, const char *consequence)
-{
-	char name[PATH_MAX];
-	int r = logfile_set_aside(path, name);
-
-	if (r < 0 && is_new_error(reported_errno, r))
-		log_failure_report_action("rename", path, r, consequence);
-	return r;
-}
-
-static void prune(struct service *s)
+void message_log_prune(struct service *s)
 {
 	int r;
 
@@ -151,95 +123,6 @@ static void prune(struct service *s)
 				s->config.path, strerror(-r));
 }
 
-/* At a start, the logger of a killed master may still write to the file and hold its lock. */
-static int open_and_lock(const struct service *s, const struct config *config)
-{
-	unsigned tries = s->phase == PHASE_STARTING ? LOCK_TRIES : 1;
-	int fd;
-
-	while ((fd = logfile_open(config->path, config->mode)) == -EBUSY && --tries > 0)
-		usleep(LOCK_PAUSE_USEC);
-	return fd;
-}
-
-/* Without this, StandardOutput=file: of systemd.exec(5) would overwrite the file. */
-static int seek_to_end(int fd)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_END) < 0)
-		return -errno;
-	return 0;
-}
-
-/* Returns a copy of stdout, which can be closed like the descriptor of a file, or -errno. */
-static int open_stdout(int *reported_errno, const char *consequence)
-{
-	int flags = fcntl(STDOUT_FILENO, F_GETFL), fd, r;
-
-	if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
-		fd = -EBADF;
-	else if (journal_is(STDOUT_FILENO))
-		fd = -ENOTSUP;
-	else
-		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	if (fd == -1)
-		fd = -errno;
-	r = fd < 0 ? fd : seek_to_end(fd);
-	if (fd >= 0 && r < 0) {
-		close(fd);
-		fd = r;
-	}
-	if (fd >= 0 || !is_new_error(reported_errno, fd))
-		return fd;
-	if (fd == -ENOTSUP)
-		log_failure_report("stdout", fd,
-				"stdout is the journal, where client data does not belong; set "
-				"StandardOutput=file:PATH in a drop-in, or another log.path",
-				consequence);
-	else
-		log_failure_report_action("write to", "stdout", fd, consequence);
-	return fd;
-}
-
-/*
- * Opens the log of CONFIG; a file of another format there is renamed first.
- * An error that is not in *REPORTED_ERRNO is logged with CONSEQUENCE.
- * Returns a descriptor or -errno.
- */
-static int open_for_format(struct service *s, const struct config *config, int *reported_errno,
-			   const char *consequence)
-{
-	struct logfile_contents contents;
-	int fd, r;
-
-	if (config_logs_to_stdout(config))
-		return open_stdout(reported_errno, consequence);
-	fd = open_and_lock(s, config);
-	if (fd < 0) {
-		if (is_new_error(reported_errno, fd))
-			log_failure_report_open(config->path, fd, consequence);
-		return fd;
-	}
-	r = examine(fd, config, &contents, reported_errno, consequence);
-	if (r == 0 && !contents.is_other_format)
-		return fd;
-	close(fd);
-	if (r == 0) {
-		journal_field("LOG_PATH=%s", config->path);
-		journal_event(JOURNAL_LOG_SET_ASIDE, LOG_NOTICE,
-			      "%s is not in the format that log.format names; it is renamed",
-			      config->path);
-		r = set_aside(config->path, reported_errno, consequence);
-	}
-	if (r < 0)
-		return r;
-	fd = logfile_open(config->path, config->mode);
-	if (fd < 0 && is_new_error(reported_errno, fd))
-		log_failure_report_open(config->path, fd, consequence);
-	return fd;
-}
-
 static void set_mode(const struct service *s)
 {
 	if (!config_logs_to_stdout(&s->config) && fchmod(s->fds.log_file, s->config.mode) < 0)
@@ -249,7 +132,7 @@ static void set_mode(const struct service *s)
 int message_log_open_first(struct service *s)
 {
 	static const char consequence[] = "not started";
-	int reported = 0, fd = open_for_format(s, &s->config, &reported, consequence), r;
+	int reported = 0, fd = log_open_or_replace(s, &s->config, &reported, consequence), r;
 
 	if (fd < 0)
 		return fd;
@@ -273,7 +156,7 @@ static int check_torn_tail(struct service *s)
 
 	if (pipe_bytes(s->fds.stage_read) > 0)
 		return 0;
-	r = examine(s->fds.log_file, &s->config, &contents, &reported, "not started");
+	r = log_open_examine(s->fds.log_file, &s->config, &contents, &reported, "not started");
 	if (r < 0)
 		return r;
 	if (contents.torn_bytes > 0)
@@ -310,23 +193,61 @@ static bool is_current_file(const struct service *s, const char *path)
 	return is_file_at(s->fds.log_file, path);
 }
 
-void message_log_forget_next(struct service *s)
+static void close_next(struct service *s)
 {
 	if (s->log.next_file >= 0)
 		close(s->log.next_file);
 	s->log.next_file = -1;
 }
 
+void message_log_forget_next(struct service *s, const struct config *fresh)
+{
+	struct stat st;
+
+	if (s->log.next_is_new && is_file_at(s->log.next_file, fresh->path) &&
+	    fstat(s->log.next_file, &st) == 0 && st.st_size == 0)
+		(void)unlink(fresh->path);
+	s->log.next_is_new = false;
+	close_next(s);
+}
+
+/* Returns whether the file did not exist, and was made.  All other cases are logfile_open()'s. */
+static bool make_file(const struct config *config)
+{
+	int fd = -1;
+
+	if (!config_logs_to_stdout(config))
+		fd = open(config->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, config->mode);
+	if (fd < 0)
+		return false;
+	/* Whatever the umask. */
+	(void)fchmod(fd, config->mode);
+	close(fd);
+	return true;
+}
+
 int message_log_open_next(struct service *s, const struct config *fresh)
+{
+	int reported = 0;
+
+	close_next(s);
+	if (is_current_file(s, fresh->path))
+		return 0;
+	s->log.next_is_new = make_file(fresh);
+	s->log.next_file = log_open(s, fresh, &s->log.next_is_foreign, &reported, refusal);
+	return s->log.next_file < 0 ? s->log.next_file : 0;
+}
+
+int message_log_take_next(struct service *s, const struct config *fresh)
 {
 	int reported = 0, fd;
 
-	message_log_forget_next(s);
-	if (is_current_file(s, fresh->path))
+	if (s->log.next_file < 0 || !s->log.next_is_foreign)
 		return 0;
-	fd = open_for_format(s, fresh, &reported, "the running configuration stays");
+	fd = log_open_replace(fresh, &reported, refusal);
 	if (fd < 0)
 		return fd;
+	close_next(s);
 	s->log.next_file = fd;
 	return 0;
 }
@@ -340,7 +261,7 @@ int message_log_reopen(struct service *s)
 	 * names.
 	 */
 	if (!is_file_at(s->log.next_file, s->config.path))
-		message_log_forget_next(s);
+		close_next(s);
 	fd = s->log.next_file;
 	s->log.next_file = -1;
 	if (fd < 0) {
@@ -348,7 +269,7 @@ int message_log_reopen(struct service *s)
 			set_mode(s);
 			return 0;
 		}
-		fd = open_for_format(s, &s->config, &s->log.reported_errno, stall_text(s));
+		fd = log_open_or_replace(s, &s->config, &s->log.reported_errno, stall_text(s));
 		if (fd < 0)
 			return fd;
 	}
@@ -360,6 +281,7 @@ int message_log_reopen(struct service *s)
 
 int message_log_rotate(struct service *s)
 {
+	char name[PATH_MAX];
 	int r = 0;
 
 	/*
@@ -367,18 +289,18 @@ int message_log_rotate(struct service *s)
 	 * next, it is not renamed again.
 	 */
 	if (!config_logs_to_stdout(&s->config) && is_current_file(s, s->config.path))
-		r = set_aside(s->config.path, &s->log.reported_errno, stall_text(s));
+		r = log_open_set_aside(s->config.path, name, &s->log.reported_errno, stall_text(s));
 	crash_point("master-file-renamed");
 	/* After a failed sync, older files must not be deleted: they may be the intact ones. */
 	if (r == 0 && s->logger.last_exit == LOGGER_FULL)
-		prune(s);
+		message_log_prune(s);
 	return r < 0 ? r : message_log_reopen(s);
 }
 
 int message_log_resume_truncated(struct service *s)
 {
 	struct logfile_contents contents;
-	int r = examine(s->fds.log_file, &s->config, &contents, &s->log.reported_errno,
+	int r = log_open_examine(s->fds.log_file, &s->config, &contents, &s->log.reported_errno,
 			stall_text(s));
 
 	if (r < 0 || lseek(s->fds.log_file, 0, SEEK_END) < 0)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "master/reload.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,12 +10,17 @@
 #include "base/journal.h"
 #include "base/plural.h"
 #include "config/config_keys.h"
+#include "config/config_reload.h"
+#include "ipc/tickets.h"
 #include "master/listener.h"
 #include "master/listener_setup.h"
 #include "master/logger_process.h"
 #include "master/message_log.h"
 #include "master/notify.h"
 #include "master/worker_pool.h"
+
+/* What follows from an error. */
+static const char refusal[] = "the running configuration stays";
 
 void reload_log_mistakes(const struct service *s)
 {
@@ -41,20 +47,47 @@ static void add_notice(struct service *s, const char *text)
 
 static int load(struct service *s, struct config *ret_fresh)
 {
-	char names[128], text[256];
+	char kept[128], text[256];
 	int r;
 
-	r = config_load(s->options->config_path, s->options->overrides, s->options->n_overrides,
-			ret_fresh, &s->reload.diagnostics);
+	r = config_load_for_reload(s->options->config_path, s->options->overrides,
+				   s->options->n_overrides, &s->config, ret_fresh, kept,
+				   sizeof(kept), &s->reload.diagnostics);
 	if (r < 0) {
 		reload_log_mistakes(s);
 		return r;
 	}
-	if (config_keep_until_restart(ret_fresh, &s->config, names, sizeof(names)) > 0) {
+	if (kept[0]) {
 		snprintf(text, sizeof(text),
-			 "a change of %s needs a restart; the running value stays", names);
+			 "a change of %s needs a restart; the running value stays", kept);
 		add_notice(s, text);
 	}
+	return 0;
+}
+
+static int refuse(const char *text)
+{
+	journal_event(JOURNAL_CONFIG_WRONG, LOG_ERR, "%s", text);
+	return -EINVAL;
+}
+
+/*
+ * Stdout cannot be synced.  Until the log has changed, which takes a round of the logger, the
+ * records of old and new clients go to the old log.
+ */
+static int check_promises(const struct service *s, const struct config *fresh)
+{
+	bool from_stdout = config_logs_to_stdout(&s->config);
+	bool to_stdout = config_logs_to_stdout(fresh);
+
+	if (to_stdout && !from_stdout && worker_pool_promises_synced(s))
+		return refuse("log.path = - is not possible while workers run under "
+			      "log.echo_after = synced, as stdout cannot be synced: reload with "
+			      "another echo_after first, and again when the clients of before have "
+			      "left; or restart");
+	if (from_stdout && !to_stdout && fresh->echo_after == ECHO_AFTER_SYNCED)
+		return refuse("log.echo_after = synced is not possible while log.path = - is in "
+			      "effect, as stdout cannot be synced: reload with the new path first");
 	return 0;
 }
 
@@ -70,8 +103,7 @@ static bool names_other_addresses(const struct config *fresh, const struct confi
 static int open_listeners(struct service *s, const struct config *fresh,
 			  struct listeners *ret_listeners)
 {
-	int r = listener_setup_open(fresh, &s->fds.listeners, "the running configuration stays",
-			       ret_listeners);
+	int r = listener_setup_open(fresh, &s->fds.listeners, refusal, ret_listeners);
 
 	if (r == 0 && ret_listeners->are_passed && names_other_addresses(fresh, &s->config))
 		add_notice(s, "server.address and server.port have no effect: systemd made "
@@ -79,18 +111,54 @@ static int open_listeners(struct service *s, const struct config *fresh,
 	return r;
 }
 
+/*
+ * Opens all that the new configuration needs.  After a failure, all is as before.  The renaming
+ * of a foreign file comes last, because others can see it.
+ */
+static int open_all(struct service *s, const struct config *fresh,
+		    struct listeners *ret_listeners)
+{
+	int r = message_log_open_next(s, fresh);
+
+	if (r == 0)
+		r = open_listeners(s, fresh, ret_listeners);
+	if (r == 0) {
+		r = message_log_take_next(s, fresh);
+		if (r < 0)
+			listeners_close(ret_listeners, &s->fds.listeners);
+	}
+	if (r < 0)
+		message_log_forget_next(s, fresh);
+	return r;
+}
+
+static bool keeps_fewer_files(const struct config *fresh, const struct config *old)
+{
+	return config_rotates_at_limit(fresh) && fresh->keep_files > 0 &&
+	       (old->keep_files == 0 || fresh->keep_files < old->keep_files);
+}
+
 /* Nothing fails from here on. */
 static void apply_config(struct service *s, const struct config *fresh,
 			 const struct listeners *listeners)
 {
 	struct listeners old = s->fds.listeners;
+	bool keep_fewer = keeps_fewer_files(fresh, &s->config);
 
 	crash_point("master-reload");
+	/* New clients may get receipts for records in the file of before. */
+	if (fresh->echo_after == ECHO_AFTER_SYNCED && !atomic_load(&s->board->must_sync))
+		message_log_sync_name(s);
 	s->config = *fresh;
 	s->fds.listeners = *listeners;
 	listeners_configure(&s->fds.listeners, &s->config);
 	listeners_close(&old, listeners);
 	s->generation++;
+	if (keep_fewer)
+		message_log_prune(s);
+	/* What is received from now on counts, also from the clients that are connected. */
+	if (config_stops_at_limit(&s->config))
+		tickets_begin_limit(s->board);
 	worker_pool_signal(s, SIGHUP);
 	worker_pool_fill(s);
 	logger_process_order(s, ORDER_REOPEN);
@@ -103,13 +171,11 @@ static int reload(struct service *s)
 	int r = load(s, &fresh);
 
 	if (r == 0)
-		r = message_log_open_next(s, &fresh);
+		r = check_promises(s, &fresh);
 	if (r == 0)
-		r = open_listeners(s, &fresh, &listeners);
+		r = open_all(s, &fresh, &listeners);
 	if (r == 0)
 		apply_config(s, &fresh, &listeners);
-	else
-		message_log_forget_next(s);
 	return r;
 }
 

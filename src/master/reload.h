@@ -3,10 +3,12 @@
  * Changes the configuration of the running service.  Called by the master
  * only.
  *
- * A reload reads the file and opens the listeners and the log file of the new
- * configuration before it changes anything.  If one of these fails, the
- * running configuration stays.  Connected clients keep the settings that they
- * were accepted with.
+ * A reload is a transaction.  It makes the complete new configuration, in
+ * which the keys that need a restart have their running values, checks it by
+ * the rules of a file, and opens listeners and log file.  If a step fails, the
+ * running configuration stays, and nothing has changed, on disk neither.  The
+ * rest cannot fail.  Connected clients keep the settings that they were
+ * accepted with, but for message_limit, which the logger applies (tickets.h).
  */
 #ifndef ECHO_LOGD_RELOAD_H
 #define ECHO_LOGD_RELOAD_H

@@ -41,6 +41,7 @@ struct loop {
 struct worker_process {
 	pid_t pid;			/* 0: none */
 	uint64_t clients_at_start;	/* clients of its slot when it was forked */
+	bool promises_synced;		/* forked under echo_after = synced */
 };
 
 /* worker_pool.c */
@@ -67,6 +68,8 @@ struct logger_process {
 /* message_log.c */
 struct message_log {
 	int next_file;			/* opened by a reload for the next logger, or -1 */
+	bool next_is_new;		/* the reload made that file */
+	bool next_is_foreign;		/* it is of another format, and has to be renamed */
 	int reported_errno;		/* logged reason why the file cannot be used; 0: none */
 	uint32_t reopens_answered;	/* reopens_asked when the next file was opened */
 };

@@ -67,6 +67,7 @@ static int fork_worker(struct service *s, unsigned i)
 	}
 	s->pool.workers[i].pid = pid;
 	s->pool.workers[i].clients_at_start = clients_at_start;
+	s->pool.workers[i].promises_synced = s->config.echo_after == ECHO_AFTER_SYNCED;
 	s->pool.n_workers++;
 	atomic_store(&slot->pid, pid);
 	/* While the service stops, the worker writes a killed worker's last record and leaves. */
@@ -227,6 +228,14 @@ bool worker_pool_reaped(struct service *s, pid_t pid, int wait_status)
 		free_slot(s, i, WIFSIGNALED(wait_status));
 		return true;
 	}
+	return false;
+}
+
+bool worker_pool_promises_synced(const struct service *s)
+{
+	for (unsigned i = 0; i < s->board->n_slots; i++)
+		if (s->pool.workers[i].pid != 0 && s->pool.workers[i].promises_synced)
+			return true;
 	return false;
 }
 

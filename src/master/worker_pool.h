@@ -33,6 +33,9 @@ void worker_pool_signal(struct service *s, int signo);
  */
 bool worker_pool_reaped(struct service *s, pid_t pid, int wait_status);
 
+/* Whether a worker lives that was forked under echo_after = synced. */
+bool worker_pool_promises_synced(const struct service *s);
+
 /* Whether no worker is left, and none is needed to write a killed worker's last record. */
 bool worker_pool_is_gone(struct service *s);
 

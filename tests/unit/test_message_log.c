@@ -47,7 +47,7 @@ static int tear_down(void **state)
 
 	(void)state;
 	close(s.fds.log_file);
-	message_log_forget_next(&s);
+	message_log_forget_next(&s, &s.config);
 	munmap(s.board, s.board->size_bytes);
 	snprintf(command, sizeof(command), "rm -r '%s'", directory);
 	return system(command);
