@@ -40,7 +40,7 @@ static void refuse(struct diagnostics *d, const char *path, const struct config_
 		   const struct config *fresh, const struct config *running, const char *wrong)
 {
 	const struct config_key *changed, *kept;
-	char new_value[64], kept_value[64], file[1024], line[24] = "";
+	char new_value[64], kept_value[64], what[512], file[1024], line[24] = "";
 	size_t room = sizeof(d->text) - d->len, taken, len;
 	bool invalid;
 	int n;
@@ -52,11 +52,11 @@ static void refuse(struct diagnostics *d, const char *path, const struct config_
 	file[len] = '\0';
 	if (d->lines[changed - config_keys] > 0)
 		snprintf(line, sizeof(line), ":%u", d->lines[changed - config_keys]);
-	n = snprintf(d->text + d->len, room,
-		     "%s%s: %s.%s = %s is not possible while %s.%s = %s is in effect until a "
-		     "restart: %s\n",
-		     file, line, changed->section, changed->name, new_value, kept->section,
-		     kept->name, kept_value, wrong);
+	snprintf(what, sizeof(what),
+		 "%s.%s = %s is not possible while %s.%s = %s is in effect until a restart: %s",
+		 changed->section, changed->name, new_value, kept->section, kept->name, kept_value,
+		 wrong);
+	n = snprintf(d->text + d->len, room, "%s%s: %s\n", file, line, what);
 	if (n > 0 && (size_t)n < room) {
 		d->len += (size_t)n;
 	} else {

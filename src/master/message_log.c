@@ -254,6 +254,7 @@ int message_log_take_next(struct service *s, const struct config *fresh)
 
 int message_log_reopen(struct service *s)
 {
+	bool is_reload;
 	int fd, r;
 
 	/*
@@ -263,6 +264,7 @@ int message_log_reopen(struct service *s)
 	if (!is_file_at(s->log.next_file, s->config.path))
 		close_next(s);
 	fd = s->log.next_file;
+	is_reload = fd >= 0;
 	s->log.next_file = -1;
 	if (fd < 0) {
 		if (is_current_file(s, s->config.path)) {
@@ -276,6 +278,8 @@ int message_log_reopen(struct service *s)
 	r = use_file(s, fd, &s->log.reported_errno, stall_text(s));
 	if (r < 0)
 		close(fd);
+	else if (is_reload)
+		set_mode(s);
 	return r;
 }
 

@@ -48,7 +48,7 @@ void message_log_prune(struct service *s);
 
 /*
  * Opens the file that is at log.path now as the log.  If that is the current
- * file, only sets its mode.
+ * file, only sets its mode.  A file that a reload opened gets the mode too.
  */
 int message_log_reopen(struct service *s);
 

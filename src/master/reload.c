@@ -81,13 +81,12 @@ static int check_promises(const struct service *s, const struct config *fresh)
 	bool to_stdout = config_logs_to_stdout(fresh);
 
 	if (to_stdout && !from_stdout && worker_pool_promises_synced(s))
-		return refuse("log.path = - is not possible while workers run under "
-			      "log.echo_after = synced, as stdout cannot be synced: reload with "
-			      "another echo_after first, and again when the clients of before have "
-			      "left; or restart");
+		return refuse("log.path = - is not possible while clients rely on "
+			      "log.echo_after = synced: stdout cannot be synced; reload with "
+			      "another log.echo_after first, or restart");
 	if (from_stdout && !to_stdout && fresh->echo_after == ECHO_AFTER_SYNCED)
 		return refuse("log.echo_after = synced is not possible while log.path = - is in "
-			      "effect, as stdout cannot be synced: reload with the new path first");
+			      "effect: stdout cannot be synced; reload with the new log.path first");
 	return 0;
 }
 
