@@ -86,7 +86,8 @@ static int check_promises(const struct service *s, const struct config *fresh)
 			      "another log.echo_after first, or restart");
 	if (from_stdout && !to_stdout && fresh->echo_after == ECHO_AFTER_SYNCED)
 		return refuse("log.echo_after = synced is not possible while log.path = - is in "
-			      "effect: stdout cannot be synced; reload with the new log.path first");
+			      "effect: stdout cannot be synced; reload with the new "
+			      "log.path first");
 	return 0;
 }
 
