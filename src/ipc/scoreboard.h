@@ -147,7 +147,9 @@ struct scoreboard {
 
 	_Alignas(64)
 	_Atomic uint64_t last_id;		/* atomic: connection ids always increase */
-	_Atomic uint64_t tickets;		/* atomic: see tickets.h */
+
+	_Alignas(64)
+	_Atomic uint64_t tickets;		/* atomic: see tickets.h; every message looks at it */
 	uint64_t tickets_end;			/* logger: messages in the file after the last */
 
 	_Alignas(64)

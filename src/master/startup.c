@@ -219,9 +219,10 @@ int startup_prepare(struct service *s)
 	int r = create_shared(s);
 
 	if (r == 0)
-		r = prepare_log(s);
-	if (r == 0)
 		r = listener_setup_open_first(s);
+	/* Last: makes the log file and may rename another one, and a failed start must not. */
+	if (r == 0)
+		r = prepare_log(s);
 	if (r < 0) {
 		s->exit_errno = -r;
 		return STATUS_CANNOT_START;

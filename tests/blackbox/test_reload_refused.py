@@ -115,6 +115,20 @@ def test_a_file_that_somebody_uses_meanwhile_is_not_removed(start, tmp_path, tak
     assert stat.S_IMODE(os.stat(daemon.path).st_mode) == 0o640
 
 
+@pytest.mark.parametrize("contents", [None, b"somebody's letter\n"], ids=["no file", "text"])
+def test_a_failed_start_leaves_files_too(make_daemon, tmp_path, taken, contents):
+    place = tmp_path / "place"
+    place.mkdir()
+    if contents:
+        (place / "messages.log").write_bytes(contents)
+    before = picture(place)
+    daemon = make_daemon({"server.port": taken}, log_directory=place)
+    daemon.expected_statuses.add(1)
+    daemon.launch()
+    assert daemon.wait() == 1 and "cannot listen" in daemon.stderr()
+    assert picture(place) == before
+
+
 def test_stdout_cannot_keep_the_promise_of_synced(make_daemon, tmp_path):
     daemon = make_daemon({"log.echo_after": "synced"})
     with open(tmp_path / "stdout", "wb") as stdout:
