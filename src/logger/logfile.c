@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "logger/logfile.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "format/parse.h"
 
 /* How much of the end of a file is searched for connection ids. */
@@ -23,6 +19,9 @@
 
 /* How many reads one call makes: well below a second, on the slowest of disks too. */
 #define COUNT_READS 4
+
+/* As many symbolic links as open(2) follows, path_resolution(7). */
+#define LINKS_MAX 40
 
 static int lock(int fd)
 {
@@ -56,29 +55,82 @@ static int check_and_lock(int fd)
 	return r;
 }
 
+/* Replaces the last component of PATH, which is a symbolic link to TARGET. */
+static int follow(char path[PATH_MAX], const char *target)
+{
+	char *slash = strrchr(path, '/');
+	size_t kept = target[0] != '/' && slash ? (size_t)(slash + 1 - path) : 0;
+
+	if (kept + strlen(target) >= PATH_MAX)
+		return -ENAMETOOLONG;
+	strcpy(path + kept, target);
+	return 0;
+}
+
+int logfile_resolve(const char *path, char ret_real[PATH_MAX])
+{
+	char real[PATH_MAX] = "", target[PATH_MAX];
+	int r = follow(real, path);
+
+	for (unsigned i = 0; r == 0 && i <= LINKS_MAX; i++) {
+		ssize_t len = readlink(real, target, sizeof(target) - 1);
+
+		/* Not a link, or not there: that is for open(2) to judge. */
+		if (len < 0) {
+			strcpy(ret_real, real);
+			return 0;
+		}
+		target[len] = '\0';
+		r = follow(real, target);
+	}
+	return r < 0 ? r : -ELOOP;
+}
+
+/* Whatever the umask. */
+static int create(const char *path, int flags, mode_t mode)
+{
+	mode_t mask = umask(0);
+	int fd = open(path, flags | O_CREAT | O_EXCL, mode);
+
+	umask(mask);
+	/*
+	 * Only an ACL of the directory can have changed the mode.  A share may refuse to set one,
+	 * and the file is as good as any: see message_log.c for the warning.
+	 */
+	if (fd >= 0 && !logfile_has_mode(fd, mode))
+		(void)fchmod(fd, mode);
+	return fd;
+}
+
 int logfile_open(const char *path, mode_t mode)
 {
 	/* O_NONBLOCK: a FIFO without a reader must be an error, not a wait. */
 	const int flags = O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	bool created = true;
+	char real[PATH_MAX];
 	int fd, r;
 
-	fd = open(path, flags | O_CREAT | O_EXCL, mode);
-	if (fd < 0 && errno == EEXIST) {
-		created = false;
+	/* O_EXCL does not follow a link. */
+	r = logfile_resolve(path, real);
+	if (r < 0)
+		return r;
+	fd = create(real, flags, mode);
+	if (fd < 0 && errno == EEXIST)
 		fd = open(path, flags | O_CREAT, mode);
-	}
 	if (fd < 0)
 		return -errno;
 	r = check_and_lock(fd);
-	/* Whatever the umask. */
-	if (r == 0 && created && fchmod(fd, mode) < 0)
-		r = -errno;
 	if (r < 0) {
 		close(fd);
 		return r;
 	}
 	return fd;
+}
+
+bool logfile_has_mode(int fd, mode_t mode)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (st.st_mode & 07777) == mode;
 }
 
 /* Reads all that is there, up to SIZE.  Returns the bytes read or -errno. */
@@ -224,84 +276,4 @@ int logfile_count_messages(int fd, enum log_format format, uint64_t end_bytes,
 	}
 	free(buf);
 	return r;
-}
-
-void logfile_name_aside(const char *path, uint64_t time_usec, char ret_name[PATH_MAX])
-{
-	time_t second = (time_t)(time_usec / 1000000);
-	char date[sizeof("20261122T210405")];
-	struct tm tm;
-
-	gmtime_r(&second, &tm);
-	strftime(date, sizeof(date), "%Y%m%dT%H%M%S", &tm);
-	snprintf(ret_name, PATH_MAX, "%s.%s.%06uZ", path, date, (unsigned)(time_usec % 1000000));
-}
-
-int logfile_set_aside(const char *path, char ret_name[PATH_MAX])
-{
-	uint64_t now = clock_realtime_usec();
-
-	for (;; now++) {
-		logfile_name_aside(path, now, ret_name);
-		if (renameat2(AT_FDCWD, path, AT_FDCWD, ret_name, RENAME_NOREPLACE) == 0)
-			return 0;
-		if (errno != EEXIST)
-			return -errno;
-	}
-}
-
-/* Whether SUFFIX is one that logfile_name_aside() makes. */
-static bool is_our_suffix(const char *suffix)
-{
-	static const char pattern[] = ".ddddddddTdddddd.ddddddZ";
-
-	if (strlen(suffix) != LOGFILE_SUFFIX_LEN)
-		return false;
-	for (size_t i = 0; i < LOGFILE_SUFFIX_LEN; i++)
-		if (pattern[i] == 'd' ? !isdigit((unsigned char)suffix[i])
-				      : suffix[i] != pattern[i])
-			return false;
-	return true;
-}
-
-/* scandir(3) passes no context.  The master is the only caller, and has one thread. */
-static const char *base_name;
-
-static int is_rotated(const struct dirent *entry)
-{
-	size_t len = strlen(base_name);
-
-	return entry->d_type != DT_DIR && strncmp(entry->d_name, base_name, len) == 0 &&
-	       is_our_suffix(entry->d_name + len);
-}
-
-int logfile_prune(const char *path, unsigned keep)
-{
-	const char *slash = strrchr(path, '/');
-	char directory[PATH_MAX];
-	struct dirent **found;
-	int n, deleted = 0, dir_fd, r = 0;
-
-	snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path + 1), path);
-	base_name = slash + 1;
-	dir_fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dir_fd < 0)
-		return -errno;
-	/* In the C locale, so bytewise, and for these names that is by time. */
-	n = scandirat(dir_fd, ".", &found, is_rotated, alphasort);
-	if (n < 0)
-		r = -errno;
-	for (int i = 0; i < n; i++) {
-		if (r == 0 && (unsigned)(n - i) > keep) {
-			if (unlinkat(dir_fd, found[i]->d_name, 0) == 0)
-				deleted++;
-			else
-				r = -errno;
-		}
-		free(found[i]);
-	}
-	if (n >= 0)
-		free(found);
-	close(dir_fd);
-	return r < 0 ? r : deleted;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The message log as a file: opening and locking it, what it holds when it
- * is opened, whether it is still the log, the names of rotated files and how
- * many of them are kept.
+ * is opened, whether it is still the log.  logfile_rotated.h has what becomes
+ * of it later.
  *
  * The logger calls logfile_check() and logfile_count_messages(), the master
  * everything else.  Nothing here writes to the file.  Only the logger does,
@@ -20,18 +20,25 @@
 #include "format/log_format.h"
 #include "ipc/scoreboard.h"
 
-/* A rotated file has the name of the log and this many bytes: ".20261122T210405.123456Z". */
-#define LOGFILE_SUFFIX_LEN 24
+/*
+ * Where PATH leads: follows symbolic links at its end, also to a file that
+ * does not exist yet.  Returns 0, -ELOOP or -ENAMETOOLONG.
+ */
+int logfile_resolve(const char *path, char ret_real[PATH_MAX]);
 
 /*
  * Opens PATH for reading and writing, and locks it against a second service.
- * If there is no such file, makes it, with exactly MODE.  The offset is at
- * the end of the file.  O_APPEND is not used: splice(2) refuses it.
+ * If there is no such file, makes it where PATH leads, with MODE, whatever the
+ * umask.  If the file system refuses to set that mode, the file has another,
+ * see logfile_has_mode().  The offset is at the end of the file.  O_APPEND is not used: splice(2) refuses it.
  * Returns a descriptor, which is the caller's to close with logfile_close();
  * or -errno: -EBUSY when another open file description holds the lock;
  * -ENOTSUP, or -EISDIR or -ENXIO of open(2), when PATH is not a regular file.
  */
 int logfile_open(const char *path, mode_t mode);
+
+/* Whether the permissions of FD are exactly MODE. */
+bool logfile_has_mode(int fd, mode_t mode);
 
 /* Unlocks, then closes: systemd may hold a copy of the descriptor, which would keep the lock. */
 void logfile_close(int fd);
@@ -66,22 +73,5 @@ enum logfile_state logfile_check(int fd, const char *path, uint64_t offset_bytes
  */
 int logfile_count_messages(int fd, enum log_format format, uint64_t end_bytes,
 			   struct message_count *count);
-
-/* The name of a file that is rotated at TIME_USEC: "PATH.20261122T210405.123456Z". */
-void logfile_name_aside(const char *path, uint64_t time_usec, char ret_name[PATH_MAX]);
-
-/*
- * Renames PATH to logfile_name_aside() of now, or of the next microsecond at
- * which there is no such file yet.  Returns 0, or -errno with the last name
- * that was tried; either way the name is in RET_NAME.
- */
-int logfile_set_aside(const char *path, char ret_name[PATH_MAX]);
-
-/*
- * Deletes the oldest of the files that logfile_set_aside() named after PATH,
- * until KEEP of them are left.  Touches no other file.  Returns how many it
- * deleted, or -errno.
- */
-int logfile_prune(const char *path, unsigned keep);
 
 #endif

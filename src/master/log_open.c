@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/journal.h"
+#include "logger/logfile_rotated.h"
 #include "master/log_failure.h"
 
 /* A start waits up to two seconds for another process to unlock the log. */
@@ -53,14 +55,18 @@ int log_open_seek_stdout(int fd, int *reported_errno, const char *consequence)
 	return r;
 }
 
-int log_open_set_aside(const char *path, char ret_name[PATH_MAX], int *reported_errno,
-		       const char *consequence)
+static int report_rename(int r, const char *path, int *reported_errno, const char *consequence)
 {
-	int r = logfile_set_aside(path, ret_name);
-
 	if (r < 0 && is_new_error(reported_errno, r))
 		log_failure_report_action("rename", path, r, consequence);
 	return r;
+}
+
+int log_open_set_aside(const char *path, int *reported_errno, const char *consequence)
+{
+	char name[PATH_MAX];
+
+	return report_rename(logfile_set_aside(path, name), path, reported_errno, consequence);
 }
 
 /* At a start, the logger of a killed master may still write to the file and hold its lock. */
@@ -131,14 +137,15 @@ int log_open(const struct service *s, const struct config *config, bool *ret_is_
 int log_open_replace(const struct config *config, int *reported_errno, const char *consequence)
 {
 	char name[PATH_MAX];
-	int fd, r = log_open_set_aside(config->path, name, reported_errno, consequence);
+	int fd, r = report_rename(logfile_set_foreign_aside(config->path, name), config->path,
+				  reported_errno, consequence);
 
 	if (r < 0)
 		return r;
 	fd = report_open(logfile_open(config->path, config->mode), config, reported_errno,
 			 consequence);
 	if (fd < 0) {
-		(void)renameat2(AT_FDCWD, name, AT_FDCWD, config->path, RENAME_NOREPLACE);
+		(void)logfile_put_back(name, config->path);
 		return fd;
 	}
 	journal_field("LOG_PATH=%s", config->path);

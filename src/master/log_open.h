@@ -10,7 +10,6 @@
 #ifndef ECHO_LOGD_LOG_OPEN_H
 #define ECHO_LOGD_LOG_OPEN_H
 
-#include <limits.h>
 #include <stdbool.h>
 
 #include "config/config.h"
@@ -43,7 +42,6 @@ int log_open_examine(int fd, const struct config *config, struct logfile_content
 int log_open_seek_stdout(int fd, int *reported_errno, const char *consequence);
 
 /* As logfile_set_aside().  Returns 0. */
-int log_open_set_aside(const char *path, char ret_name[PATH_MAX], int *reported_errno,
-		       const char *consequence);
+int log_open_set_aside(const char *path, int *reported_errno, const char *consequence);
 
 #endif

@@ -15,6 +15,7 @@
 #include "ipc/stall.h"
 #include "ipc/tickets.h"
 #include "logger/logfile.h"
+#include "logger/logfile_rotated.h"
 #include "logger/logger.h"
 #include "logger/logger_exit.h"
 #include "master/fdstore.h"
@@ -45,13 +46,14 @@ static const char *stall_text(const struct service *s)
 
 void message_log_sync_name(struct service *s)
 {
-	const char *path = s->config.path, *slash = strrchr(path, '/');
-	char directory[PATH_MAX];
+	char directory[PATH_MAX] = "";
 	int fd;
 
 	if (config_logs_to_stdout(&s->config))
 		return;
-	snprintf(directory, sizeof(directory), "%.*s", (int)(slash - path + 1), path);
+	/* Where the file is, if log.path is a symbolic link. */
+	(void)logfile_resolve(s->config.path, directory);
+	directory[strlen(directory) > 0 ? strrchr(directory, '/') + 1 - directory : 0] = '\0';
 	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fsync(fd) < 0)
 		journal_warning("cannot sync the directory %s: %m; the name of the new file may "
@@ -66,6 +68,19 @@ static void sync_name_if_promised(struct service *s)
 {
 	if (atomic_load(&s->board->must_sync) || s->config.echo_after == ECHO_AFTER_SYNCED)
 		message_log_sync_name(s);
+}
+
+/* A share may refuse to set modes; the file can be used all the same. */
+static void report_mode(struct service *s, int fd)
+{
+	bool differs = !logfile_has_mode(fd, s->config.mode);
+
+	if (differs && !s->log.reported_mode)
+		journal_warning("the new file %s does not have the permissions that log.mode says; "
+				"another program made it, or its file system does not let them be "
+				"set",
+				s->config.path);
+	s->log.reported_mode = differs;
 }
 
 static void report_torn(const struct service *s, uint64_t bytes)
@@ -104,6 +119,8 @@ static int use_file(struct service *s, int fd, int *reported_errno, const char *
 		  contents.torn_bytes);
 	crash_point("master-records-pending");
 	report_torn(s, contents.torn_bytes);
+	if (contents.is_empty && !config_logs_to_stdout(&s->config))
+		report_mode(s, fd);
 	sync_name_if_promised(s);
 	atomic_fetch_add(&s->board->reopens, 1);
 	/* The next run has its own stdout. */
@@ -118,9 +135,11 @@ void message_log_prune(struct service *s)
 	if (s->config.keep_files == 0)
 		return;
 	r = logfile_prune(s->config.path, s->config.keep_files);
-	if (r < 0)
-		journal_warning("cannot delete old files of %s: %s; more than log.keep_files stay",
+	if (r < 0 && !s->log.reported_prune)
+		journal_warning("cannot delete every old file of %s: %s; more than log.keep_files "
+				"stay, the others are deleted",
 				s->config.path, strerror(-r));
+	s->log.reported_prune = r < 0;
 }
 
 static void set_mode(const struct service *s)
@@ -285,7 +304,6 @@ int message_log_reopen(struct service *s)
 
 int message_log_rotate(struct service *s)
 {
-	char name[PATH_MAX];
 	int r = 0;
 
 	/*
@@ -293,7 +311,7 @@ int message_log_rotate(struct service *s)
 	 * next, it is not renamed again.
 	 */
 	if (!config_logs_to_stdout(&s->config) && is_current_file(s, s->config.path))
-		r = log_open_set_aside(s->config.path, name, &s->log.reported_errno, stall_text(s));
+		r = log_open_set_aside(s->config.path, &s->log.reported_errno, stall_text(s));
 	crash_point("master-file-renamed");
 	/* After a failed sync, older files must not be deleted: they may be the intact ones. */
 	if (r == 0 && s->logger.last_exit == LOGGER_FULL)

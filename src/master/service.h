@@ -71,6 +71,8 @@ struct message_log {
 	bool next_is_new;		/* the reload made that file */
 	bool next_is_foreign;		/* it is of another format, and has to be renamed */
 	int reported_errno;		/* logged reason why the file cannot be used; 0: none */
+	bool reported_prune;		/* logged that an old file cannot be deleted */
+	bool reported_mode;		/* logged that the file has another mode */
 	uint32_t reopens_answered;	/* reopens_asked when the next file was opened */
 };
 

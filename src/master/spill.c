@@ -15,7 +15,7 @@
 #include "base/crash_point.h"
 #include "base/pipe.h"
 #include "format/record.h"
-#include "logger/logfile.h"
+#include "logger/logfile_rotated.h"
 #include "master/fdstore.h"
 
 #define NAME "messages.log"

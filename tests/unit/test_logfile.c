@@ -107,6 +107,32 @@ static void test_open_creates_with_the_mode(void **state)
 		}
 }
 
+/* A dangling link: the file is made where it leads, with the mode. */
+static void test_open_through_a_link(void **state)
+{
+	mode_t old = umask(077);
+	int fd;
+
+	(void)state;
+	assert_int_equal(symlink("real", path), 0);
+	fd = logfile_open(path, 0644);
+	umask(old);
+	assert_true(fd >= 0);
+	assert_true(logfile_has_mode(fd, 0644));
+	assert_false(logfile_has_mode(fd, 0640));
+	assert_mode(beside("real"), 0644);
+	assert_int_equal(logfile_check(fd, path, 0), LOGFILE_SAME);
+	put_file(beside("other"), "x", 1);
+	/* The link is switched: that is a move. */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("other", path), 0);
+	assert_int_equal(logfile_check(fd, path, 0), LOGFILE_MOVED);
+	close(fd);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink(path, path), 0);
+	assert_int_equal(logfile_open(path, 0644), -ELOOP);
+}
+
 static void test_open_at_the_end(void **state)
 {
 	int fd;
@@ -398,6 +424,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_open_creates_with_the_mode),
+		TEST(test_open_through_a_link),
 		TEST(test_open_at_the_end),
 		TEST(test_open_locks),
 		TEST(test_open_wants_a_regular_file),

@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "logger/logfile.h"
+#include "logger/logfile_rotated.h"
 
 static char directory[64], path[80];
 
@@ -118,9 +118,78 @@ static void test_set_aside(void **state)
 
 	(void)state;
 	assert_int_equal(logfile_set_aside(path, name), -ENOENT);
-	assert_set_aside(UINT64_C(1795381445123456), "m.log.20261122T210405.123456Z");
-	assert_set_aside(UINT64_C(951827696000000), "m.log.20000229T123456.000000Z");
 	assert_set_aside(UINT64_C(1), "m.log.19700101T000000.000001Z");
+	assert_set_aside(UINT64_C(951827696000000), "m.log.20000229T123456.000000Z");
+	assert_set_aside(UINT64_C(1795381445123456), "m.log.20261122T210405.123456Z");
+}
+
+/* The clock was ahead when the newest file was rotated: the next name still follows it. */
+static void test_names_rise(void **state)
+{
+	(void)state;
+	assert_set_aside(UINT64_C(1795381445999999), "m.log.20261122T210405.999999Z");
+	assert_set_aside(UINT64_C(951827696000000), "m.log.20261122T210406.000000Z");
+	assert_set_aside(UINT64_C(1), "m.log.20261122T210406.000001Z");
+	assert_set_aside(UINT64_C(1795381447000000), "m.log.20261122T210407.000000Z");
+	/* Nothing may follow the last year, so a name of that year is not one of ours. */
+	put_file(beside("m.log.99991231T235959.999999Z"), "x", 1);
+	put_file(beside("m.log.20271322T210405.123456Z"), "x", 1);
+	assert_set_aside(UINT64_C(1), "m.log.20261122T210407.000001Z");
+	assert_int_equal(logfile_prune(path, 1), 4);
+	assert_true(exists(beside("m.log.20261122T210407.000001Z")));
+}
+
+static void test_foreign_files_are_not_pruned(void **state)
+{
+	char name[PATH_MAX];
+
+	(void)state;
+	frozen_usec = UINT64_C(1795381445123456);
+	put_file(path, "x", 1);
+	assert_int_equal(logfile_set_foreign_aside(path, name), 0);
+	assert_string_equal(name, beside("m.log.20261122T210405.123456Z.foreign"));
+	assert_set_aside(frozen_usec + 1, "m.log.20261122T210405.123457Z");
+	assert_set_aside(frozen_usec + 2, "m.log.20261122T210405.123459Z");
+	assert_int_equal(logfile_prune(path, 1), 1);
+	assert_true(exists(name));
+}
+
+/* A link and a directory with such names are not files that were rotated. */
+static void test_prune_deletes_only_files(void **state)
+{
+	(void)state;
+	assert_int_equal(symlink("nowhere", beside("m.log.20261122T210405.123456Z")), 0);
+	assert_int_equal(mkdir(beside("m.log.20261122T210405.123457Z"), 0700), 0);
+	put_file(beside("m.log.20261122T210405.123458Z"), "x", 1);
+	put_file(beside("m.log.20261122T210405.123459Z"), "x", 1);
+	assert_int_equal(logfile_prune(path, 1), 1);
+	assert_false(exists(beside("m.log.20261122T210405.123458Z")));
+	assert_true(exists(beside("m.log.20261122T210405.123459Z")));
+}
+
+/* The path of the log is a link: everything happens where it leads. */
+static void test_behind_a_link(void **state)
+{
+	char name[PATH_MAX];
+
+	(void)state;
+	assert_int_equal(mkdir(beside("real"), 0700), 0);
+	assert_int_equal(symlink("real/here", beside("second")), 0);
+	assert_int_equal(symlink(beside("second"), path), 0);
+	for (frozen_usec = 1; frozen_usec < 4; frozen_usec++) {
+		put_file(path, "x", 1);
+		assert_int_equal(logfile_set_aside(path, name), 0);
+	}
+	assert_string_equal(name, beside("real/here.19700101T000000.000003Z"));
+	assert_int_equal(logfile_prune(path, 2), 1);
+	assert_true(exists(beside("real/here.19700101T000000.000002Z")) && exists(name));
+	assert_int_equal(logfile_prune(path, 1), 1);
+	assert_int_equal(unlink(name), 0);
+	assert_int_equal(rmdir(beside("real")), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink(path, path), 0);
+	assert_int_equal(logfile_set_aside(path, name), -ELOOP);
+	assert_int_equal(logfile_prune(path, 1), -ELOOP);
 }
 
 /* If a file has the name, the name of the next free microsecond is used, here after midnight. */
@@ -152,6 +221,8 @@ static const char *const foreign[] = {
 	"m.log2.20261122T210405.123456Z", "m.logs20261122T210405.123456Z", "other",
 	"M.LOG.20261122T210405.123456Z", "m.log.20261122T210405.1234567Z",
 	".m.log.20261122T210405.123456Z", "m.log.20261122T210405.123456Z.spill",
+	"m.log.20261122T210405.123456Z.foreign", "m.log.20261131T210405.123456Z",
+	"m.log.99990101T000000.000000Z",
 };
 
 static void put_rotated(unsigned n)
@@ -183,7 +254,7 @@ static unsigned count_rotated(unsigned first, unsigned n)
 
 static void test_prune(void **state)
 {
-	static const unsigned keeps[] = {20, 19, 19, 5, 1, 0, 0};
+	static const unsigned keeps[] = {20, 19, 19, 5, 2, 1, 1};
 	unsigned left = 20;
 
 	(void)state;
@@ -225,6 +296,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_set_aside),
 		TEST(test_set_aside_overwrites_nothing),
+		TEST(test_names_rise),
+		TEST(test_foreign_files_are_not_pruned),
+		TEST(test_prune_deletes_only_files),
+		TEST(test_behind_a_link),
 		TEST(test_prune),
 		TEST(test_prune_deletes_what_set_aside_made),
 	};
