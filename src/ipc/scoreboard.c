@@ -150,6 +150,7 @@ void scoreboard_carry_over(struct scoreboard *new, struct scoreboard *old)
 	new->format = old->format;
 	atomic_store(&new->pending_records, old->pending_records);
 	atomic_store(&new->torn_bytes, old->torn_bytes);
+	memcpy(&new->half_record, &old->half_record, sizeof(new->half_record));
 	atomic_store(&new->must_sync, old->must_sync);
 	atomic_store(&new->reopens, old->reopens);
 	atomic_store(&new->reopens_asked, old->reopens_asked);

@@ -22,6 +22,7 @@
 #include <sys/types.h>
 
 #include "base/peer_name.h"
+#include "format/record.h"
 
 #define SCOREBOARD_MAGIC UINT64_C(0x64676f6c6f686365)	/* "echologd" in memory order */
 #define SCOREBOARD_VERSION 6
@@ -91,6 +92,14 @@ struct message_count {
 	uint64_t messages;
 };
 
+/* See half_record.h. */
+struct half_record {
+	_Atomic uint32_t bytes;		/* of the text; 0: there is none; set last */
+	_Atomic uint32_t is_begun;	/* the file in use has a part of it */
+	uint64_t offset_bytes;		/* where that part begins; set before is_begun */
+	char text[RECORD_MAX];
+};
+
 /* The word before the colon is the writer of the cell; "atomic": several processes. */
 struct scoreboard {
 	uint64_t magic;
@@ -151,6 +160,9 @@ struct scoreboard {
 	_Alignas(64)
 	_Atomic uint64_t tickets;		/* atomic: see tickets.h; every message looks at it */
 	uint64_t tickets_end;			/* logger: messages in the file after the last */
+
+	_Alignas(64)
+	struct half_record half_record;		/* logger; master while no logger runs */
 
 	_Alignas(64)
 	_Atomic int32_t idle_workers;		/* atomic: approximate; the master corrects it */

@@ -30,7 +30,8 @@ int logfile_resolve(const char *path, char ret_real[PATH_MAX]);
  * Opens PATH for reading and writing, and locks it against a second service.
  * If there is no such file, makes it where PATH leads, with MODE, whatever the
  * umask.  If the file system refuses to set that mode, the file has another,
- * see logfile_has_mode().  The offset is at the end of the file.  O_APPEND is not used: splice(2) refuses it.
+ * see logfile_has_mode().  The offset is at the end of the file.  O_APPEND is
+ * not used: splice(2) refuses it.
  * Returns a descriptor, which is the caller's to close with logfile_close();
  * or -errno: -EBUSY when another open file description holds the lock;
  * -ENOTSUP, or -EISDIR or -ENXIO of open(2), when PATH is not a regular file.

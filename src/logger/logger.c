@@ -208,9 +208,8 @@ static int do_round(struct logger *l, uint32_t round, size_t *ret_n)
 	if (may_finish && pipe_bytes(l->fds->log_read) == 0)
 		return finish(l, round);
 	if (n > 0 && !logger_has_room(l, n)) {
-		logger_wait_stalled(l, ENOSPC);
 		*ret_n = 0;
-		return STAY;
+		return logger_wait_stalled(l, ENOSPC);
 	}
 	crash_point("logger-batch-seen");
 	if (n > 0) {
@@ -218,6 +217,12 @@ static int do_round(struct logger *l, uint32_t round, size_t *ret_n)
 		r = move_records(l, n, &moved);
 	}
 	return r == STAY && moved == n ? complete_round(l, round) : r;
+}
+
+/* Such a logger has not ended its round, and may have written without a sync. */
+static bool left_while_stalled(int status)
+{
+	return status == LOGGER_MOVED || status == LOGGER_REOPEN;
 }
 
 static int run_rounds(struct logger *l)
@@ -239,7 +244,7 @@ static int run_rounds(struct logger *l)
 		if (r == STAY)
 			r = logger_pending_write(l);
 		if (r != STAY)
-			return r;
+			return left_while_stalled(r) ? leave(l, round, r) : r;
 		cell_add(&l->board->logger_beat, 1);
 		logger_idle(l, n);
 	}
@@ -248,10 +253,12 @@ static int run_rounds(struct logger *l)
 /* Completes what a killed predecessor may have left half done. */
 static int recover(struct logger *l)
 {
+	int r;
+
 	logger_pending_forget_staged(l);
-	logger_move_stage(l);
-	if (!atomic_load(&l->board->round_syncing))
-		return STAY;
+	r = logger_move_stage(l);
+	if (r != STAY || !atomic_load(&l->board->round_syncing))
+		return r;
 	journal_field("LOG_PATH=%s", l->config->path);
 	journal_event(JOURNAL_SYNC_FAILED, LOG_ERR,
 		      "the last logger died during a sync of %s; the sync counts as failed",
@@ -268,12 +275,12 @@ static int start_counting(struct logger *l)
 	if (error == 0)
 		return STAY;
 	while (error < 0 && r == STAY && !l->is_orphan) {
-		logger_wait_stalled(l, -error);
-		r = should_leave(l);
+		r = logger_wait_stalled(l, -error);
 		error = logger_limit_prepare(l);
 	}
-	logger_end_stall(l);
-	return r == STAY ? STAY : leave(l, receipt_start_round(l->board), r);
+	if (r == STAY)
+		logger_end_stall(l);
+	return r;
 }
 
 static int prepare(struct logger *l)
@@ -292,12 +299,13 @@ static int prepare(struct logger *l)
 	l->count = l->board->count[atomic_load(&l->board->count_index)];
 
 	r = recover(l);
-	logger_pending_add_start(l);
-	if (r == STAY)
+	if (r == STAY) {
+		logger_pending_add_start(l);
 		r = logger_pending_write(l);
-	if (r != STAY)
-		return r;
-	return start_counting(l);
+	}
+	if (r == STAY)
+		r = start_counting(l);
+	return left_while_stalled(r) ? leave(l, receipt_start_round(l->board), r) : r;
 }
 
 int logger_run(const struct config *config, const struct descriptors *fds,

@@ -50,7 +50,9 @@
  * Runs in the child that child_fork() made until it is time to leave.
  * Returns an enum logger_exit.  On every status but LOGGER_CANNOT_GO_ON and
  * LOGGER_NO_MEMORY the stage pipe is empty and the file ends with a whole
- * record.
+ * record.  The exception is a logger that leaves while it is stalled, with
+ * LOGGER_MOVED, LOGGER_REOPEN or, if its last sync fails, LOGGER_SYNC_FAILED:
+ * the stage may hold records, and the file the beginning of the first.
  */
 int logger_run(const struct config *config, const struct descriptors *fds,
 	       struct scoreboard *board, pid_t master_pid);

@@ -138,10 +138,8 @@ int logger_limit_settle(struct logger *l)
 	if (!logger_stops_at_limit(l))
 		return STAY;
 	r = count_saved(l, &used);
-	if (r < 0) {
-		logger_wait_stalled(l, -r);
-		return STAY;
-	}
+	if (r < 0)
+		return logger_wait_stalled(l, -r);
 	logger_end_stall(l);
 	crash_point("logger-tickets-counted");
 	tickets_issue(l->board, used, l->config->message_limit);

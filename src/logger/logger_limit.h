@@ -43,8 +43,8 @@ bool logger_limit_must_settle(const struct logger *l);
 /*
  * Between two records, when all records with tickets are in the file: makes
  * the `limit` record pending, or, with the counter closed, issues tickets for
- * what the file may still hold.  Returns STAY, or LOGGER_REOPEN when the
- * counter was closed for that.
+ * what the file may still hold.  Returns STAY, LOGGER_REOPEN when the counter
+ * was closed for that, or as logger_wait_stalled() does.
  */
 int logger_limit_settle(struct logger *l);
 

@@ -7,7 +7,7 @@
 #include "base/crash_point.h"
 #include "base/journal.h"
 #include "base/pipe.h"
-#include "ipc/stall.h"
+#include "ipc/half_record.h"
 #include "logger/logger_copy.h"
 #include "logger/logger_truncation.h"
 #include "logger/logger_wait.h"
@@ -29,35 +29,52 @@ static ssize_t splice_or_copy(struct logger *l, size_t left)
 	return n;
 }
 
-void logger_move_stage(struct logger *l)
+/* Of the half record or, after that, of the stage.  Returns as splice(2) does. */
+static ssize_t move_some(struct logger *l)
 {
-	size_t left;
+	size_t left = l->is_stream ? 0 : half_record_left(l->board, l->offset_bytes);
 
-	while ((left = pipe_bytes(l->fds->stage_read)) > 0) {
-		int r = logger_truncation_follow(l);
-		ssize_t n;
+	if (left > 0)
+		return half_record_write(l->board, l->fds->log_file, l->offset_bytes);
+	half_record_drop(l->board);
+	return splice_or_copy(l, pipe_bytes(l->fds->stage_read));
+}
 
-		if (r < 0) {
-			logger_wait_stalled(l, -r);
+static void count_moved(struct logger *l, size_t n)
+{
+	crash_point_if_split("logger-mid-splice");
+	l->offset_bytes += n;
+	cell_add(&l->board->moved_bytes, n);
+	logger_end_stall(l);
+}
+
+int logger_move_stage(struct logger *l)
+{
+	int r = STAY;
+
+	while (r == STAY && pipe_bytes(l->fds->stage_read) > 0) {
+		int error = -logger_truncation_follow(l);
+		ssize_t n = error == 0 ? move_some(l) : -1;
+
+		if (n > 0) {
+			count_moved(l, (size_t)n);
 			continue;
 		}
-		n = splice_or_copy(l, left);
-		if (n > 0) {
-			crash_point_if_split("logger-mid-splice");
-			l->offset_bytes += (uint64_t)n;
-			cell_add(&l->board->moved_bytes, (uint64_t)n);
-			logger_end_stall(l);
-		} else if (n < 0 && errno == EAGAIN) {
+		if (error == 0)
+			error = n == 0 ? EIO : errno;
+		if (error == EAGAIN)
 			logger_wait_for_reader(l);
-		} else if (n == 0 || errno != EINTR) {
-			logger_wait_stalled(l, n == 0 ? EIO : errno);
-		}
+		else if (error != EINTR)
+			r = logger_wait_stalled(l, error);
 	}
+	return r;
 }
 
 int logger_move_batch(struct logger *l, size_t n)
 {
-	while (n > 0) {
+	int r = STAY;
+
+	while (r == STAY && n > 0) {
 		ssize_t moved = splice(l->fds->log_read, NULL, l->fds->stage_write, NULL, n, 0);
 
 		if (moved < 0 && errno == EINTR)
@@ -69,7 +86,7 @@ int logger_move_batch(struct logger *l, size_t n)
 		}
 		crash_point("logger-batch-staged");
 		n -= (size_t)moved;
-		logger_move_stage(l);
+		r = logger_move_stage(l);
 	}
-	return STAY;
+	return r;
 }

@@ -11,14 +11,16 @@
 
 /*
  * Moves N bytes, whole records that are in the log pipe, to the log.  Waits
- * as logger_move_stage() does.  Returns STAY, or LOGGER_CANNOT_GO_ON.
+ * as logger_move_stage() does.  Returns as that does, or LOGGER_CANNOT_GO_ON.
  */
 int logger_move_batch(struct logger *l, size_t n);
 
 /*
- * Moves all that is in the stage to the log, and waits as long as the log
- * cannot be written.  That is a stall, unless stdout is only slow.
+ * Moves all that is in the stage to the log, after half a record that was
+ * taken back from another file.  Waits while the log cannot be written; that
+ * is a stall, unless stdout is only slow.  Returns STAY, or what
+ * logger_wait_stalled() returns: then bytes are left.
  */
-void logger_move_stage(struct logger *l);
+int logger_move_stage(struct logger *l);
 
 #endif

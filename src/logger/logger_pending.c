@@ -60,6 +60,5 @@ int logger_pending_write(struct logger *l)
 	}
 	crash_point("logger-record-staged");
 	atomic_store(&l->board->pending_records, 0);
-	logger_move_stage(l);
-	return STAY;
+	return logger_move_stage(l);
 }

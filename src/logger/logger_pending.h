@@ -24,7 +24,7 @@ void logger_pending_forget_staged(struct logger *l);
  */
 void logger_pending_add_start(struct logger *l);
 
-/* With an empty stage: writes what is pending.  Returns STAY, or LOGGER_CANNOT_GO_ON. */
+/* With an empty stage: writes what is pending.  Returns as logger_move_batch() does. */
 int logger_pending_write(struct logger *l);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/journal.h"
+#include "ipc/half_record.h"
 
 /* If the file, now of SIZE bytes, was cut within a record, ends that line.  Returns 0 or -errno. */
 static int end_line(const struct logger *l, off_t size)
@@ -31,6 +32,8 @@ int logger_truncation_follow(struct logger *l)
 	r = end_line(l, st.st_size);
 	if (r < 0)
 		return r;
+	/* Before the offset: what is left of the text in the file does not count any more. */
+	half_record_restart(l->board);
 	l->offset_bytes = (uint64_t)lseek(l->fds->log_file, 0, SEEK_END);
 	l->synced_bytes = 0;
 	l->was_truncated = true;

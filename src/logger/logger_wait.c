@@ -8,9 +8,12 @@
 #include <sys/eventfd.h>
 #include <sys/statvfs.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/journal.h"
 #include "ipc/stall.h"
+#include "ipc/tickets.h"
+#include "logger/logfile.h"
 
 /* How often a log that cannot be written is tried again. */
 #define RETRY_MSEC 100
@@ -58,7 +61,29 @@ static bool set_error(struct logger *l, int error)
 	return true;
 }
 
-void logger_wait_stalled(struct logger *l, int error)
+/*
+ * Like should_leave() in logger.c, but in the middle of anything.  Records with
+ * a ticket go to the next file with all others: its logger counts them.
+ */
+static int leave_while_stalled(struct logger *l)
+{
+	enum logfile_state state;
+	bool is_ordered;
+
+	if (getppid() != l->master_pid)
+		l->is_orphan = true;
+	if (l->is_orphan || l->is_stream)
+		return STAY;
+	is_ordered = atomic_load(&l->board->logger_order) == ORDER_REOPEN;
+	state = logfile_check(l->fds->log_file, l->config->path, l->offset_bytes);
+	if (!is_ordered && state != LOGFILE_MOVED && state != LOGFILE_DELETED)
+		return STAY;
+	if (logger_stops_at_limit(l))
+		tickets_close(l->board);
+	return is_ordered ? LOGGER_REOPEN : LOGGER_MOVED;
+}
+
+int logger_wait_stalled(struct logger *l, int error)
 {
 	bool is_first = atomic_load(&l->board->logger_beat) == 0;
 
@@ -70,6 +95,7 @@ void logger_wait_stalled(struct logger *l, int error)
 	if (is_first)
 		(void)eventfd_write(l->fds->doorbell, 1);
 	logger_wait(l, -1, RETRY_MSEC * 1000000L);
+	return leave_while_stalled(l);
 }
 
 void logger_end_stall(struct logger *l)

@@ -8,6 +8,11 @@
  * own bell end the wait; only a reader of stdout is waited for without
  * them, and not for long.  The master ends a logger whose beat stands
  * still, so each wait that may be repeated for long lets it go on.
+ *
+ * A stall does not keep the logger at its file: if log.path leads elsewhere,
+ * or the master wants the log opened again, the logger leaves, also in the
+ * middle of a record (ipc/half_record.h).  What it has not written belongs to
+ * the next file.
  */
 #ifndef ECHO_LOGD_LOGGER_WAIT_H
 #define ECHO_LOGD_LOGGER_WAIT_H
@@ -23,9 +28,11 @@ void logger_wait(const struct logger *l, int fd, long nsec);
 /*
  * A stall: ERROR says why the log cannot be written now.  Puts it in the
  * scoreboard, reports it once to the journal, and waits until it is time to
- * try again.  logger_end_stall() ends the stall.
+ * try again.  logger_end_stall() ends the stall.  Returns STAY; or
+ * LOGGER_MOVED or LOGGER_REOPEN: then the logger must not try again, but
+ * leave, and sync before that what it has written.
  */
-void logger_wait_stalled(struct logger *l, int error);
+int logger_wait_stalled(struct logger *l, int error);
 
 /* The log can be written.  If it could not, reports that this is over. */
 void logger_end_stall(struct logger *l);

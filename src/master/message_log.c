@@ -12,6 +12,7 @@
 #include "base/journal.h"
 #include "base/pipe.h"
 #include "base/plural.h"
+#include "ipc/half_record.h"
 #include "ipc/stall.h"
 #include "ipc/tickets.h"
 #include "logger/logfile.h"
@@ -63,6 +64,23 @@ void message_log_sync_name(struct service *s)
 		close(fd);
 }
 
+/* Before records that are in the stage nothing can be written (see scoreboard.h). */
+static void set_pending_of_file(struct service *s, const struct logfile_contents *contents,
+				bool holds_records)
+{
+	bool wants_start = contents->is_empty || s->phase == PHASE_STARTING;
+
+	if (holds_records) {
+		set_pending(s, 0, 0);
+		if (wants_start)
+			atomic_store(&s->board->wants_start, 1);
+		return;
+	}
+	set_pending(s, (contents->torn_bytes > 0 ? PENDING_TORN : 0) |
+			     (wants_start ? PENDING_START : 0),
+		    contents->torn_bytes);
+}
+
 /* After a file was made or renamed. */
 static void sync_name_if_promised(struct service *s)
 {
@@ -94,9 +112,35 @@ static void report_torn(const struct service *s, uint64_t bytes)
 		      s->config.path, (unsigned long long)bytes, PLURAL(bytes));
 }
 
+static bool is_file_at(int fd, const char *path)
+{
+	struct stat ours, named;
+
+	return fd >= 0 && fstat(fd, &ours) == 0 &&
+	       (strcmp(path, CONFIG_STDOUT) == 0 ? fstat(STDOUT_FILENO, &named)
+						 : stat(path, &named)) == 0 &&
+	       ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
+
+/*
+ * A logger that was stalled left records in the stage, which go to the file FD: the first of them
+ * whole, and on a line of its own.  Returns 0 or -errno.
+ */
+static int prepare_for_stage(struct service *s, int fd, const struct logfile_contents *contents)
+{
+	if (s->config.format == FORMAT_RAW || s->fds.log_file < 0 ||
+	    is_file_at(s->fds.log_file, CONFIG_STDOUT))
+		return 0;
+	/* Its end is told of in the journal only: a torn record would have to come before these. */
+	if (contents->torn_bytes > 0 && write(fd, "\n", 1) < 0)
+		return -errno;
+	return half_record_take(s->board, s->fds.log_file);
+}
+
 /* Examines FD and makes it the file of the next logger. */
 static int use_file(struct service *s, int fd, int *reported_errno, const char *consequence)
 {
+	bool holds_records = pipe_bytes(s->fds.stage_read) > 0;
 	struct logfile_contents contents = {.is_empty = true};
 	int r;
 
@@ -104,6 +148,11 @@ static int use_file(struct service *s, int fd, int *reported_errno, const char *
 		r = log_open_seek_stdout(fd, reported_errno, consequence);
 	else
 		r = log_open_examine(fd, &s->config, &contents, reported_errno, consequence);
+	if (r == 0 && holds_records) {
+		r = prepare_for_stage(s, fd, &contents);
+		if (r < 0 && log_failure_is_new(reported_errno, r))
+			log_failure_report_action("continue in", s->config.path, r, consequence);
+	}
 	if (r < 0)
 		return r;
 	if (contents.last_id > atomic_load(&s->board->last_id))
@@ -114,9 +163,7 @@ static int use_file(struct service *s, int fd, int *reported_errno, const char *
 	crash_point("master-file-taken");
 	atomic_store(&s->board->log_is_copied, 0);
 	reset_counts(s);
-	set_pending(s, (contents.torn_bytes > 0 ? PENDING_TORN : 0) |
-			     (contents.is_empty || s->phase == PHASE_STARTING ? PENDING_START : 0),
-		  contents.torn_bytes);
+	set_pending_of_file(s, &contents, holds_records);
 	crash_point("master-records-pending");
 	report_torn(s, contents.torn_bytes);
 	if (contents.is_empty && !config_logs_to_stdout(&s->config))
@@ -195,16 +242,6 @@ int message_log_adopt(struct service *s)
 	atomic_store(&s->board->wants_start, 1);
 	set_mode(s);
 	return check_torn_tail(s);
-}
-
-static bool is_file_at(int fd, const char *path)
-{
-	struct stat ours, named;
-
-	return fd >= 0 && fstat(fd, &ours) == 0 &&
-	       (strcmp(path, CONFIG_STDOUT) == 0 ? fstat(STDOUT_FILENO, &named)
-						 : stat(path, &named)) == 0 &&
-	       ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
 }
 
 static bool is_current_file(const struct service *s, const char *path)

@@ -68,7 +68,7 @@ static int adopt_descriptors(struct service *s)
 	if (kept.spill_fd < 0)
 		return 0;
 	s->spill.fd = kept.spill_fd;
-	r = spill_resume(&s->spill, &s->fds, format_in_pipes(s));
+	r = spill_resume(&s->spill, &s->fds, s->board, format_in_pipes(s));
 	return r < 0 ? r : finish_spill(s);
 }
 
@@ -82,8 +82,8 @@ static int spill_pipes(struct service *s)
 
 	if (!s->took_pipes || (s->spill.fd < 0 && spill_left(&s->fds) == 0))
 		return 0;
-	r = s->spill.fd < 0 ? spill_open(&s->spill, &s->fds, format_in_pipes(s))
-			    : spill_resume(&s->spill, &s->fds, format_in_pipes(s));
+	r = s->spill.fd < 0 ? spill_open(&s->spill, &s->fds, s->board, format_in_pipes(s))
+			    : spill_resume(&s->spill, &s->fds, s->board, format_in_pipes(s));
 	return r < 0 ? r : finish_spill(s);
 }
 

@@ -15,6 +15,7 @@
 #include "base/crash_point.h"
 #include "base/pipe.h"
 #include "format/record.h"
+#include "ipc/half_record.h"
 #include "logger/logfile_rotated.h"
 #include "master/fdstore.h"
 
@@ -107,14 +108,38 @@ static bool is_stdout(int fd)
 	       log.st_dev == out.st_dev && log.st_ino == out.st_ino;
 }
 
-static int take_head(struct spill *spill, const struct descriptors *fds, enum log_format format)
+/* The beginning was taken back from an earlier log file, and is in the scoreboard. */
+static int take_half_record(struct spill *spill, int log_file, struct scoreboard *board)
 {
+	const struct half_record *half = &board->half_record;
+	size_t len = atomic_load(&half->bytes);
+	int r = half_record_take(board, log_file);
+
+	if (r < 0)
+		return r;
+	if (spill->bytes == 0) {
+		if (write(spill->fd, half->text, len) != (ssize_t)len)
+			return -errno;
+		spill->bytes += len;
+	}
+	crash_point("spill-head-copied");
+	if (has_head(spill, half->text, len))
+		half_record_drop(board);
+	return 0;
+}
+
+static int take_head(struct spill *spill, const struct descriptors *fds, struct scoreboard *board,
+		     enum log_format format)
+{
+	if (board && atomic_load(&board->half_record.bytes) > 0)
+		return take_half_record(spill, fds->log_file, board);
 	if (format == FORMAT_RAW || fds->log_file < 0 || is_stdout(fds->log_file))
 		return 0;
 	return move_head(spill, fds->log_file);
 }
 
-int spill_open(struct spill *spill, const struct descriptors *fds, enum log_format format)
+int spill_open(struct spill *spill, const struct descriptors *fds, struct scoreboard *board,
+	       enum log_format format)
 {
 	char name[PATH_MAX];
 
@@ -130,10 +155,11 @@ int spill_open(struct spill *spill, const struct descriptors *fds, enum log_form
 	(void)fchmod(spill->fd, 0640);
 	fdstore_put_spill(spill->fd);
 	crash_point("spill-created");
-	return pipe_bytes(fds->stage_read) > 0 ? take_head(spill, fds, format) : 0;
+	return pipe_bytes(fds->stage_read) > 0 ? take_head(spill, fds, board, format) : 0;
 }
 
-int spill_resume(struct spill *spill, const struct descriptors *fds, enum log_format format)
+int spill_resume(struct spill *spill, const struct descriptors *fds, struct scoreboard *board,
+		 enum log_format format)
 {
 	char link[32], target[PATH_MAX];
 	const char *slash;
@@ -152,8 +178,9 @@ int spill_resume(struct spill *spill, const struct descriptors *fds, enum log_fo
 		return -errno;
 	spill->bytes = (uint64_t)st.st_size;
 	/* An empty spill with an empty stage: the log ends with no half record. */
-	return spill->bytes > 0 || pipe_bytes(fds->stage_read) > 0 ? take_head(spill, fds, format)
-								       : 0;
+	if (spill->bytes == 0 && pipe_bytes(fds->stage_read) == 0)
+		return 0;
+	return take_head(spill, fds, board, format);
 }
 
 static int move_pipe(struct spill *spill, int pipe_fd)

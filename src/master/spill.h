@@ -20,6 +20,7 @@
 
 #include "config/config.h"
 #include "ipc/descriptors.h"
+#include "ipc/scoreboard.h"
 
 struct spill {
 	int fd;			/* -1: not open */
@@ -30,15 +31,18 @@ struct spill {
 /*
  * Makes messages.log.<time>.spill in $STATE_DIRECTORY, or without it in the
  * directory that ./configure was given.  If the log file ends with the
- * beginning of a record whose rest is in the stage pipe, moves that beginning
- * to the spill.  FORMAT is that of the records in the pipes.  Returns 0 or
+ * beginning of a record whose rest is in the stage pipe, or BOARD holds one
+ * (half_record.h), moves that beginning to the spill.  BOARD is NULL if there
+ * is none of this version.  FORMAT is that of the records in the pipes.  Returns 0 or
  * -errno (-ENAMETOOLONG: the path is too long).  After an error SPILL->fd may
  * be open; then spill_resume() can retry.
  */
-int spill_open(struct spill *spill, const struct descriptors *fds, enum log_format format);
+int spill_open(struct spill *spill, const struct descriptors *fds, struct scoreboard *board,
+	       enum log_format format);
 
 /* Continues the unfinished spill SPILL->fd and sets its path.  Returns 0 or -errno. */
-int spill_resume(struct spill *spill, const struct descriptors *fds, enum log_format format);
+int spill_resume(struct spill *spill, const struct descriptors *fds, struct scoreboard *board,
+		 enum log_format format);
 
 /* Moves all bytes in the pipes to the spill.  Returns 0, or -errno; then a retry continues. */
 int spill_move(struct spill *spill, const struct descriptors *fds);

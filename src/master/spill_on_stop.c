@@ -61,7 +61,7 @@ static void move_to_spill(struct service *s)
 		return;
 	}
 	if (s->spill.fd < 0) {
-		r = spill_open(&s->spill, &s->fds, s->config.format);
+		r = spill_open(&s->spill, &s->fds, s->board, s->config.format);
 		if (r < 0) {
 			exit_with_loss(s, "create", r);
 			return;

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Names of rotated files, and which are deleted: a clock that was ahead, links, odd file systems."""
+"""Names of rotated files, and which are deleted: clocks, links, odd file systems."""
 import os
 import shutil
 import signal
