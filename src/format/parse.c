@@ -75,51 +75,74 @@ ssize_t parse_payload(enum log_format format, const struct record *record, void 
 	return (uint64_t)n == record->length ? n : -EBADMSG;
 }
 
-static bool is_text_message(const char *line, const char *end)
+/* What parse_count() counts; every other line is nothing. */
+enum kind { KIND_NOTHING, KIND_MESSAGE, KIND_EMPTY_CONNECTION };
+
+/* Whether the rest of a `close` record, in which only the reason comes earlier, has KEY. */
+static bool has_key(struct cursor rest, const char *key, size_t len)
+{
+	return memmem(rest.p, scan_left(&rest), key, len) != NULL;
+}
+
+#define HAS_KEY(rest, literal) has_key((rest), (literal), sizeof(literal) - 1)
+
+static enum kind text_kind(const char *line, const char *end)
 {
 	const char *p = line + SCAN_TIME_LEN + 1;
+	struct cursor in;
 
 	if (end - line <= SCAN_TIME_LEN)
-		return false;
+		return KIND_NOTHING;
 	for (unsigned field = 0; field < 2; field++) {
 		p = p < end ? memchr(p, ' ', (size_t)(end - p)) : NULL;
 		if (!p)
-			return false;
+			return KIND_NOTHING;
 		p++;
 	}
-	return end - p > 8 && memcmp(p, "message ", 8) == 0;
+	in = (struct cursor){ p, end };
+	if (SCAN(&in, "message "))
+		return in.p < end ? KIND_MESSAGE : KIND_NOTHING;
+	return SCAN(&in, "close ") && HAS_KEY(in, " messages=0 ") ? KIND_EMPTY_CONNECTION
+								  : KIND_NOTHING;
 }
 
 /* A quote within a string has a backslash before it, so nothing but the key itself matches. */
-static bool is_json_message(const char *line, const char *end)
+static enum kind json_kind(const char *line, const char *end)
 {
 	static const char key[] = ",\"event\":\"";
 	const char *p = line, *stop = end - line > EVENT_WINDOW ? line + EVENT_WINDOW : end;
+	struct cursor in;
 
 	while ((p = memchr(p, ',', (size_t)(stop - p)))) {
-		struct cursor in = { p, end };
-
+		in = (struct cursor){ p, end };
 		if (SCAN(&in, key))
-			return SCAN(&in, "message\"");
+			break;
 		p++;
 	}
-	return false;
+	if (!p)
+		return KIND_NOTHING;
+	in = (struct cursor){ p + sizeof(key) - 1, end };
+	if (SCAN(&in, "message\""))
+		return KIND_MESSAGE;
+	return SCAN(&in, "close\"") && HAS_KEY(in, ",\"messages\":0,") ? KIND_EMPTY_CONNECTION
+									: KIND_NOTHING;
 }
 
-uint64_t parse_count_messages(enum log_format format, const char *data, size_t len, uint64_t max,
-			      size_t *ret_end)
+size_t parse_count(enum log_format format, const char *data, size_t len, uint64_t max,
+		   struct parse_counts *counts)
 {
 	const char *line = data, *end = data + len, *newline;
-	uint64_t messages = 0;
 
-	while (messages < max && line < end &&
+	while (counts->messages + counts->empty_connections < max && line < end &&
 	       (newline = memchr(line, '\n', (size_t)(end - line)))) {
-		messages += format == FORMAT_JSON ? is_json_message(line, newline)
-						  : is_text_message(line, newline);
+		enum kind kind = format == FORMAT_JSON ? json_kind(line, newline)
+						       : text_kind(line, newline);
+
+		counts->messages += kind == KIND_MESSAGE;
+		counts->empty_connections += kind == KIND_EMPTY_CONNECTION;
 		line = newline + 1;
 	}
-	*ret_end = (size_t)(line - data);
-	return messages;
+	return (size_t)(line - data);
 }
 
 bool parse_looks_like(enum log_format format, const char *line, size_t len)

@@ -38,15 +38,21 @@ int parse_record(enum log_format format, const char *line, size_t len, struct re
  */
 ssize_t parse_payload(enum log_format format, const struct record *record, void *buf);
 
+/* What a piece of a log holds. */
+struct parse_counts {
+	uint64_t messages;		/* `message` records */
+	uint64_t empty_connections;	/* `close` records of connections without a message */
+};
+
 /*
- * Counts the `message` records in the LEN bytes of DATA, which begin with a
- * record, and stops after the MAX-th.  A line without its newline does not
- * count.  Returns the count; *RET_END is the offset behind the last line
- * that was looked at.  Lines are not checked beyond the event's name: it
- * must be fast enough for the logger under full load.
+ * Adds to *COUNTS what is in the LEN bytes of DATA, which begin with a record.
+ * Stops when the sum of *COUNTS is MAX.  A line without its newline does not
+ * count.  Returns the offset behind the last line that was looked at.  Lines
+ * are not checked beyond what has to be known: it must be fast enough for the
+ * logger under full load.
  */
-uint64_t parse_count_messages(enum log_format format, const char *data, size_t len, uint64_t max,
-			      size_t *ret_end);
+size_t parse_count(enum log_format format, const char *data, size_t len, uint64_t max,
+		   struct parse_counts *counts);
 
 /*
  * Whether LINE, LEN bytes without the newline, begins like a record of

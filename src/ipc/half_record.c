@@ -52,7 +52,7 @@ int half_record_take(struct scoreboard *board, int log_file)
 	(void)lseek(log_file, (off_t)half->offset_bytes, SEEK_SET);
 	crash_point("half-record-rewound");
 	atomic_store(&half->is_begun, 0);
-	/* If the file may not be changed, it ends with a torn record, which the next one has whole. */
+	/* A file that may not be changed keeps a torn record, which the next file has whole. */
 	if (ftruncate(log_file, (off_t)half->offset_bytes) == 0)
 		crash_point("half-record-taken");
 	return 0;

@@ -22,6 +22,7 @@
 #include <sys/types.h>
 
 #include "base/peer_name.h"
+#include "format/parse.h"
 #include "format/record.h"
 
 #define SCOREBOARD_MAGIC UINT64_C(0x64676f6c6f686365)	/* "echologd" in memory order */
@@ -86,10 +87,10 @@ struct shortage {
 	_Atomic uint64_t met_usec;	/* monotonic; 0: never */
 };
 
-/* The number of messages in the file before offset_bytes, which is between two records. */
+/* What the file holds before offset_bytes, which is between two records. */
 struct message_count {
 	uint64_t offset_bytes;
-	uint64_t messages;
+	struct parse_counts has;
 };
 
 /* See half_record.h. */

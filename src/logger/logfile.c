@@ -267,8 +267,7 @@ int logfile_count_messages(int fd, enum log_format format, uint64_t end_bytes,
 			r = (int)len;
 			break;
 		}
-		count->messages += parse_count_messages(format, buf, (size_t)len, UINT64_MAX,
-							&passed);
+		passed = parse_count(format, buf, (size_t)len, UINT64_MAX, &count->has);
 		/* No whole line: a torn tail, or a foreign line longer than any record. */
 		count->offset_bytes += passed > 0 ? passed : (uint64_t)len;
 		if (len == 0)

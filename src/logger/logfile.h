@@ -66,8 +66,8 @@ enum logfile_state {
 enum logfile_state logfile_check(int fd, const char *path, uint64_t offset_bytes);
 
 /*
- * Counts the `message` records from the offset in *COUNT to END_BYTES, where
- * a record ends: adds them to *COUNT and moves its offset to END_BYTES.  In
+ * Counts what is between the offset in *COUNT and END_BYTES, where a record
+ * ends: adds them to *COUNT and moves its offset to END_BYTES.  In
  * a large file it moves only part of the way; the caller calls again, and
  * can show in between that it is alive.  FORMAT_RAW counts none.
  * Returns 0 or -errno.

@@ -117,7 +117,7 @@ static int should_leave(struct logger *l)
 	case LOGFILE_SAME:
 		break;
 	}
-	if (logger_rotates_at_limit(l) && l->count.messages >= l->config->message_limit)
+	if (logger_rotates_at_limit(l) && logger_counted(l) >= l->config->message_limit)
 		return LOGGER_FULL;
 	if (!uses_tickets(l))
 		return must_reopen(l) ? LOGGER_REOPEN : STAY;

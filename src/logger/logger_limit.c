@@ -74,7 +74,7 @@ int logger_limit_prepare(struct logger *l)
 /* tee(2) makes a copy of the batch and leaves the log pipe as it is. */
 ssize_t logger_limit_cut(struct logger *l, size_t n)
 {
-	uint64_t wanted = l->config->message_limit - l->count.messages, seen = 0;
+	uint64_t limit = l->config->message_limit;
 	size_t kept = 0, passed, cut = 0;
 	ssize_t copied = tee(l->fds->log_read, l->peek_write, n, SPLICE_F_NONBLOCK), left, got;
 
@@ -85,15 +85,14 @@ ssize_t logger_limit_cut(struct logger *l, size_t n)
 		if (got < 0)
 			return -errno;
 		/* The rest of the copy only has to leave the pipe. */
-		if (seen == wanted)
+		if (logger_counted(l) >= limit)
 			continue;
-		seen += parse_count_messages(l->config->format, l->peek_buffer,
-					     kept + (size_t)got, wanted - seen, &passed);
+		passed = parse_count(l->config->format, l->peek_buffer, kept + (size_t)got, limit,
+				     &l->count.has);
 		cut += passed;
-		kept = seen == wanted ? 0 : kept + (size_t)got - passed;
+		kept = logger_counted(l) >= limit ? 0 : kept + (size_t)got - passed;
 		memmove(l->peek_buffer, l->peek_buffer + passed, kept);
 	}
-	l->count.messages += seen;
 	return (ssize_t)cut;
 }
 
@@ -109,7 +108,7 @@ static int count_saved(struct logger *l, uint64_t *ret)
 	r = count_file(l);
 	if (r < 0)
 		return r;
-	*ret = l->count.messages;
+	*ret = l->count.has.messages;
 	return 0;
 }
 

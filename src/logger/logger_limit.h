@@ -3,8 +3,8 @@
  * The message limit of a file, log.message_limit: decides when a file is full.
  * Called by the logger only.
  *
- * at_message_limit = rotate: the logger counts the messages in the file and
- * in each batch (logger_limit_cut()), and moves no more to this file than it
+ * at_message_limit = rotate: the logger counts the messages in the file, with
+ * the connections that ended without one (logger_counted()), and those in each batch (logger_limit_cut()), and moves no more to this file than it
  * may hold.  Once the count is the limit, should_leave() in logger.c returns
  * LOGGER_FULL.
  * at_message_limit = stop: workers take tickets (tickets.h), so the logger
@@ -24,8 +24,8 @@ int logger_limit_prepare(struct logger *l);
 
 /*
  * rotate: how many of the next N bytes of the log pipe this file may have,
- * which is up to the message that fills it.  Their messages are counted as
- * if they were in the file.  Returns -errno on failure.
+ * which is up to the message, or end of an empty connection, that fills it.
+ * They are counted as if they were in the file.  Returns -errno on failure.
  */
 ssize_t logger_limit_cut(struct logger *l, size_t n);
 

@@ -46,6 +46,15 @@ struct logger {
 	unsigned empty_naps;		/* logger_idle: in a row, in which nothing came */
 };
 
+/*
+ * What counts for the limit under rotate.  A connection without a message counts as one, or
+ * clients that send nothing could fill the disk.
+ */
+static inline uint64_t logger_counted(const struct logger *l)
+{
+	return l->count.has.messages + l->count.has.empty_connections;
+}
+
 /* A file that has its messages is set aside, and a new one begins. */
 static inline bool logger_rotates_at_limit(const struct logger *l)
 {

@@ -69,16 +69,12 @@ static void set_pending_of_file(struct service *s, const struct logfile_contents
 				bool holds_records)
 {
 	bool wants_start = contents->is_empty || s->phase == PHASE_STARTING;
+	uint32_t records = (contents->torn_bytes > 0 ? PENDING_TORN : 0) |
+			   (wants_start ? PENDING_START : 0);
 
-	if (holds_records) {
-		set_pending(s, 0, 0);
-		if (wants_start)
-			atomic_store(&s->board->wants_start, 1);
-		return;
-	}
-	set_pending(s, (contents->torn_bytes > 0 ? PENDING_TORN : 0) |
-			     (wants_start ? PENDING_START : 0),
-		    contents->torn_bytes);
+	set_pending(s, holds_records ? 0 : records, contents->torn_bytes);
+	if (holds_records && wants_start)
+		atomic_store(&s->board->wants_start, 1);
 }
 
 /* After a file was made or renamed. */

@@ -207,7 +207,7 @@ def test_into_a_file_with_a_torn_tail(start, traffic, mounts):
 
 @pytest.mark.parametrize("point", ["half-record-copied", "half-record-rewound",
                                    "half-record-taken", "master-file-taken", "master-file-stored"])
-def test_the_master_dies_on_the_way(start_crashing, traffic, mounts, points, store, point):  # noqa: F811
+def test_the_master_dies_on_the_way(start_crashing, traffic, mounts, points, store, point):
     """Everything is killed while the record moves; the next service goes on in either file."""
     daemon, load, disk = stall_in_a_record(start_crashing, traffic, mounts, store=store)
     points.set(point)
@@ -227,7 +227,7 @@ def test_the_master_dies_on_the_way(start_crashing, traffic, mounts, points, sto
 @pytest.mark.parametrize("all_of_them", [False, True])
 @pytest.mark.parametrize("point", ["half-record-half", "half-record-written",
                                    "logger-mid-splice"])
-def test_the_logger_dies_in_the_next_file(start_crashing, traffic, mounts, points, store, point,  # noqa: F811
+def test_the_logger_dies_in_the_next_file(start_crashing, traffic, mounts, points, store, point,
                                           all_of_them):
     """While it writes the beginning, or between that and the rest."""
     daemon, load, disk = stall_in_a_record(start_crashing, traffic, mounts, store=store)
@@ -252,7 +252,7 @@ def test_the_logger_dies_in_the_next_file(start_crashing, traffic, mounts, point
 # --- and a stop
 
 @pytest.mark.parametrize("point", [None, "half-record-half"])
-def test_stop_while_the_record_is_between_two_files(start_crashing, traffic, mounts, points,  # noqa: F811
+def test_stop_while_the_record_is_between_two_files(start_crashing, traffic, mounts, points,
                                                     store, tmp_path, point):
     """It is in the spill file, whole, and in no other."""
     daemon, load, disk = stall_in_a_record(start_crashing, traffic, mounts,
@@ -273,7 +273,7 @@ def test_stop_while_the_record_is_between_two_files(start_crashing, traffic, mou
 
 @pytest.mark.parametrize("point", ["spill-created", "spill-head-copied", "spill-half",
                                    "spill-synced"])
-def test_that_spill_dies(start_crashing, traffic, mounts, points, store, tmp_path, point):  # noqa: F811
+def test_that_spill_dies(start_crashing, traffic, mounts, points, store, tmp_path, point):
     """The master is killed in the middle of the spill, and the next one continues it."""
     daemon, load, disk = stall_in_a_record(start_crashing, traffic, mounts,
                                            {"log.stall_timeout": "300ms",

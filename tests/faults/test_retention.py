@@ -107,6 +107,42 @@ def test_one_file_cannot_be_deleted(start, mounts):
     daemon.stop()
 
 
+@pytest.mark.parametrize("format", ["text", "json"])
+def test_connections_without_a_byte(start, tmp_path, format):
+    """Each counts as a message, so they cannot fill the disk past keep_files."""
+    limit, n = 40, 400
+    daemon = start({"log.message_limit": limit, "log.keep_files": 2, "log.format": format})
+    for _ in range(n):
+        with Client(daemon.port) as client:
+            client.finish()
+    with Client(daemon.port) as client:
+        client.talk(b"the last\n")
+        client.finish()
+    daemon.stop()
+    names = names_in(tmp_path)
+    assert len(names) == 2
+    for name in names:
+        closes = (tmp_path / name).read_text().count("close")
+        # A connection may have ended in another order than it was logged.
+        assert closes == limit, (name, closes)
+
+
+def test_empty_connections_do_not_count_under_stop(start):
+    """There the limit is that of messages, also after a restart."""
+    daemon = start({"log.message_limit": 5, "log.at_message_limit": "stop"})
+    for _ in range(2):
+        for _ in range(10):
+            with Client(daemon.port) as client:
+                client.finish()
+        talk(daemon, 0, 2)
+        daemon.stop()
+        daemon.start()
+    talk(daemon, 0, 2)
+    daemon.wait_status("Message limit reached")
+    daemon.stop()
+    assert len(numbers(daemon.path)) == 5
+
+
 # --- file systems
 
 def fuse(mounts, program, source, point, *options):

@@ -125,19 +125,28 @@ static bool check_line(enum log_format format, const char *text, size_t len, boo
 	return ok;
 }
 
-/* With a limit the count ends behind a message; the count up to there is the same. */
+static uint64_t count(enum log_format format, const char *data, size_t len, uint64_t max,
+		      size_t *ret_end)
+{
+	struct parse_counts counts = {0};
+
+	*ret_end = parse_count(format, data, len, max, &counts);
+	return counts.messages + counts.empty_connections;
+}
+
+/* With a limit the count ends behind what it counted last; the count up to there is the same. */
 static void check_count(enum log_format format, const char *data, size_t len)
 {
 	size_t end, part;
-	uint64_t all = parse_count_messages(format, data, len, UINT64_MAX, &end);
+	uint64_t all = count(format, data, len, UINT64_MAX, &end);
 
 	CHECK(end == 0 || data[end - 1] == '\n');
 	CHECK(end <= len && !memchr(data + end, '\n', len - end));
 	for (uint64_t max = 0; max <= all && max < 4; max++) {
-		CHECK(parse_count_messages(format, data, len, max, &part) == max);
+		CHECK(count(format, data, len, max, &part) == max);
 		CHECK(part <= end && (part == 0 || data[part - 1] == '\n'));
 		CHECK((part == 0) == (max == 0));
-		CHECK(parse_count_messages(format, data, part, UINT64_MAX, &part) == max);
+		CHECK(count(format, data, part, UINT64_MAX, &part) == max);
 	}
 }
 
@@ -149,16 +158,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	for (char *line = log; line < end; line = newline + 1) {
 		bool is_message = false;
-		size_t passed;
+		struct parse_counts counts = {0};
 
 		newline = memchr(line, '\n', (size_t)(end - line));
 		if (!newline) {
 			(void)check_line(format, line, (size_t)(end - line), &is_message);
 			break;
 		}
-		if (check_line(format, line, (size_t)(newline - line), &is_message))
-			CHECK(parse_count_messages(format, line, (size_t)(newline - line) + 1,
-						   UINT64_MAX, &passed) == is_message);
+		if (check_line(format, line, (size_t)(newline - line), &is_message)) {
+			(void)parse_count(format, line, (size_t)(newline - line) + 1, UINT64_MAX,
+					  &counts);
+			CHECK(counts.messages == is_message);
+		}
 	}
 	check_count(format, log, in.left);
 	free(log);

@@ -23,16 +23,17 @@ static inline void check_same_head(const struct record_head *a, const struct rec
 static inline void check_written(enum log_format format, const char *line, size_t len,
 				 struct record *ret_record)
 {
-	size_t end;
-	bool is_message;
+	struct parse_counts counts = {0};
 
 	CHECK(len > 1 && len <= RECORD_MAX && line[len - 1] == '\n');
 	CHECK(is_harmless(line, len - 1));
 	CHECK(parse_record(format, line, len - 1, ret_record) == 0);
 	CHECK(parse_looks_like(format, line, len - 1));
-	is_message = ret_record->event == EVENT_MESSAGE;
-	CHECK(parse_count_messages(format, line, len, UINT64_MAX, &end) == is_message);
-	CHECK(end == len);
+	CHECK(parse_count(format, line, len, UINT64_MAX, &counts) == len);
+	CHECK(counts.messages == (ret_record->event == EVENT_MESSAGE));
+	CHECK(counts.empty_connections ==
+	      (ret_record->event == EVENT_CLOSE && ret_record->reason != CLOSE_KILLED &&
+	       ret_record->messages == 0));
 }
 
 /* RECORD has the TAKEN bytes of COPY, a piece of a message.  IS_UTF8 is about the whole message. */

@@ -370,14 +370,14 @@ static void count_in(enum log_format format)
 	fd = logfile_open(path, 0640);
 	assert_int_equal(logfile_count_messages(fd, format, middle, &count), 0);
 	assert_int_equal(count.offset_bytes, middle);
-	assert_int_equal(count.messages, count_naively(format, buf, buf + middle));
+	assert_int_equal(count.has.messages, count_naively(format, buf, buf + middle));
 	assert_int_equal(logfile_count_messages(fd, format, len, &count), 0);
 	assert_int_equal(count.offset_bytes, len);
-	assert_int_equal(count.messages, count_naively(format, buf, buf + len));
-	assert_true(count.messages > 500);
+	assert_int_equal(count.has.messages, count_naively(format, buf, buf + len));
+	assert_true(count.has.messages > 500);
 	/* A second count adds nothing. */
 	assert_int_equal(logfile_count_messages(fd, format, len, &count), 0);
-	assert_int_equal(count.messages, count_naively(format, buf, buf + len));
+	assert_int_equal(count.has.messages, count_naively(format, buf, buf + len));
 	assert_int_equal(lseek(fd, 0, SEEK_CUR), len);
 	close(fd);
 }
@@ -393,7 +393,7 @@ static void test_count(void **state)
 	fd = logfile_open(path, 0640);
 	assert_int_equal(logfile_count_messages(fd, FORMAT_RAW, 1000, &count), 0);
 	assert_int_equal(count.offset_bytes, 1000);
-	assert_int_equal(count.messages, 0);
+	assert_int_equal(count.has.messages, 0);
 	close(fd);
 }
 
@@ -413,7 +413,7 @@ static void test_count_passes_noise(void **state)
 	put_file(path, buf, len);
 	fd = logfile_open(path, 0640);
 	assert_int_equal(logfile_count_messages(fd, FORMAT_TEXT, len, &count), 0);
-	assert_int_equal(count.messages, 1);
+	assert_int_equal(count.has.messages, 1);
 	assert_int_equal(count.offset_bytes, len);
 	close(fd);
 }
