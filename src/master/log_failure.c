@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <limits.h>
 #include <pwd.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/journal.h"
+#include "logger/logfile.h"
 
 /* The user of this process, by name or else by number, for chown(1). */
 static void name_user(char *text, size_t size)
@@ -19,6 +22,29 @@ static void name_user(char *text, size_t size)
 		snprintf(text, size, "%s", user->pw_name);
 	else
 		snprintf(text, size, "%u", geteuid());
+}
+
+/*
+ * Whether DIRECTORY, or the nearest directory above it, is on a read-only file system.  In the
+ * sandbox of the unit all of them are, apart from the mounts that were made at the start.  So a
+ * directory that is made later is read-only for this service.
+ */
+static bool is_read_only(const char *directory)
+{
+	char above[PATH_MAX];
+	struct statvfs fs;
+	char *slash;
+
+	snprintf(above, sizeof(above), "%s", directory);
+	while (statvfs(above, &fs) < 0) {
+		slash = strrchr(above, '/');
+		if (!slash)
+			return false;
+		slash[slash == above ? 1 : 0] = '\0';
+		if (slash == above && statvfs(above, &fs) < 0)
+			return false;
+	}
+	return fs.f_flag & ST_RDONLY;
 }
 
 /* Writes why PATH could not be opened with the -errno R, and what to do, to TEXT. */
@@ -39,9 +65,10 @@ static void explain_open_failure(const char *path, int r, char *text, size_t siz
 		break;
 	case EROFS:
 		snprintf(text, size,
-			 "cannot write to %s: %s; under systemd add ReadWritePaths=%s to a drop-in "
-			 "(systemctl edit echo-logd)",
-			 path, error, directory);
+			 "cannot write to %s: %s; if %s was made again while the service ran, "
+			 "restart the service; else, under systemd, add ReadWritePaths=%s to a "
+			 "drop-in (systemctl edit echo-logd)",
+			 path, error, directory, directory);
 		break;
 	case EACCES:
 	case EPERM:
@@ -52,8 +79,11 @@ static void explain_open_failure(const char *path, int r, char *text, size_t siz
 	case ENOTDIR:
 		snprintf(text, size,
 			 "the directory %s does not exist or is not a directory: %s; create it for "
-			 "user %s",
-			 directory, error, user);
+			 "user %s%s",
+			 directory, error, user,
+			 is_read_only(directory) ? " and restart the service, which cannot write "
+						   "to a directory that is made later"
+						 : "");
 		break;
 	default:
 		snprintf(text, size, "cannot open %s: %s", path, error);
@@ -68,9 +98,10 @@ void log_failure_report(const char *path, int r, const char *text, const char *c
 
 void log_failure_report_open(const char *path, int r, const char *consequence)
 {
-	char text[2 * PATH_MAX];
+	char text[4 * PATH_MAX], real[PATH_MAX];
 
-	explain_open_failure(path, r, text, sizeof(text));
+	/* If it is a symbolic link, what is missing is missing where it leads. */
+	explain_open_failure(logfile_resolve(path, real) == 0 ? real : path, r, text, sizeof(text));
 	log_failure_report(path, r, text, consequence);
 }
 
