@@ -36,7 +36,8 @@
  *   logger_truncation  a file that another program truncates
  *   logger_wait        every wait, stalls, log.keep_free
  *   logger_state.h     what these share
- * logfile is the log as a file, which the master uses too.
+ * logfile is the log as a file, which the master uses too; logfile_rotated has
+ * the names and the deletion of rotated files.
  */
 #ifndef ECHO_LOGD_LOGGER_H
 #define ECHO_LOGD_LOGGER_H

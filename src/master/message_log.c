@@ -370,4 +370,3 @@ int message_log_resume_truncated(struct service *s)
 	set_pending(s, PENDING_TORN | (contents.is_empty ? PENDING_START : 0), contents.torn_bytes);
 	return 0;
 }
-
