@@ -5,8 +5,8 @@
  *
  * at_message_limit = rotate: the logger counts the messages in the file, with
  * the connections that ended without one (logger_counted()), and those in each
- * batch (logger_limit_cut()), and moves no more to this file than it may hold.  Once the count is the limit, should_leave() in logger.c returns
- * LOGGER_FULL.
+ * batch (logger_limit_cut()), and moves no more to this file than it may hold.
+ * Once the count is the limit, should_leave() in logger.c returns LOGGER_FULL.
  * at_message_limit = stop: workers take tickets (tickets.h), so the logger
  * counts only when a file is taken into use, and issues the tickets.
  */
