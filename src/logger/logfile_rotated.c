@@ -123,19 +123,36 @@ static void free_list(int n, int dir_fd, struct dirent **found)
 	close(dir_fd);
 }
 
-/* Now, or later if there is a later name.  Without a listing, EEXIST still protects the files. */
-static uint64_t next_time(const char *real)
+/* The newest name beside REAL.  A directory may hold many files, so it is read only once. */
+static struct {
+	char real[PATH_MAX];
+	uint64_t time_usec;
+} newest;
+
+static void find_newest(const char *real)
 {
-	uint64_t now = clock_realtime_usec(), newest = 0;
 	struct dirent **found;
 	int dir_fd, n = list_rotated(real, &dir_fd, &found);
 
+	newest.real[0] = '\0';
+	newest.time_usec = 0;
+	/* Without a listing, EEXIST still protects the files. */
 	if (n < 0)
-		return now;
+		return;
+	strcpy(newest.real, real);
 	if (n > 0)
-		newest = suffix_time(found[n - 1]->d_name + strlen(base_name));
+		newest.time_usec = suffix_time(found[n - 1]->d_name + strlen(base_name));
 	free_list(n, dir_fd, found);
-	return now > newest ? now : newest + 1;
+}
+
+/* Now, or later if there is a later name. */
+static uint64_t next_time(const char *real)
+{
+	uint64_t now = clock_realtime_usec();
+
+	if (strcmp(newest.real, real) != 0)
+		find_newest(real);
+	return now > newest.time_usec ? now : newest.time_usec + 1;
 }
 
 /* Returns 0 or -errno; -EEXIST if there is a file TO. */
@@ -175,6 +192,8 @@ static int set_aside(const char *path, const char *mark, char ret_name[PATH_MAX]
 		logfile_name_aside(real, time_usec, ret_name);
 		strcat(ret_name, mark);
 		r = rename_to_free_name(real, ret_name);
+		if (r == 0)
+			newest.time_usec = time_usec;
 		if (r != -EEXIST)
 			return r;
 	}
@@ -198,11 +217,14 @@ int logfile_put_back(const char *name, const char *path)
 	return r < 0 ? r : rename_to_free_name(name, real);
 }
 
-static bool is_regular(int dir_fd, const char *name)
+static bool is_regular(int dir_fd, const struct dirent *entry)
 {
 	struct stat st;
 
-	return fstatat(dir_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode);
+	if (entry->d_type != DT_UNKNOWN)
+		return entry->d_type == DT_REG;
+	return fstatat(dir_fd, entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       S_ISREG(st.st_mode);
 }
 
 int logfile_prune(const char *path, unsigned keep)
@@ -217,9 +239,9 @@ int logfile_prune(const char *path, unsigned keep)
 	if (n < 0)
 		return n;
 	for (int i = 0; i < n; i++)
-		n_files += is_regular(dir_fd, found[i]->d_name);
+		n_files += is_regular(dir_fd, found[i]);
 	for (int i = 0; i < n && n_files > keep; i++) {
-		if (!is_regular(dir_fd, found[i]->d_name))
+		if (!is_regular(dir_fd, found[i]))
 			continue;
 		n_files--;
 		if (unlinkat(dir_fd, found[i]->d_name, 0) == 0)
