@@ -13,7 +13,7 @@ import time
 import pytest
 
 from clients import Client
-from daemon import wait_until
+from daemon import read_text, wait_until
 from faults import files_in, is_stalled, kill_everything, logger_of, start_on, stop
 from test_crash_points import (  # noqa: F401: fixtures among them
     bury, ends_in_a_record, points, start_crashing)
@@ -60,6 +60,22 @@ def test_renamed_while_full(start, traffic, mounts, echo_after):
     assert said.returncode == 0, said
     assert not ends_in_a_record(daemon.path + ".mine")
     assert daemon.figures()["log"] == "stalled"
+    mounts.resize(disk, "2g")
+    goes_on(daemon.path)
+    end(daemon, load, daemon.path, daemon.path + ".mine")
+
+
+def test_synced_before_it_is_left(start, traffic, mounts, tmp_path):
+    """The receipts of the next logger are for records in the old file too."""
+    daemon, load, disk = stall_in_a_record(start, traffic, mounts, {"log.echo_after": "synced"})
+    calls = tmp_path / "calls"
+    with subprocess.Popen(["strace", "-qq", "-y", "-o", str(calls), "-p", str(logger_of(daemon)),
+                           "-e", "trace=fdatasync"], stdin=subprocess.DEVNULL):
+        wait_until(lambda: "TracerPid:\t0\n" not in
+                   read_text("/proc/%d/status" % logger_of(daemon)), "strace")
+        os.rename(daemon.path, daemon.path + ".mine")
+        # strace ends with the logger.
+    assert "messages.log.mine>) = 0" in calls.read_text()
     mounts.resize(disk, "2g")
     goes_on(daemon.path)
     end(daemon, load, daemon.path, daemon.path + ".mine")
