@@ -13,6 +13,14 @@
 #include "base/journal.h"
 #include "logger/logfile.h"
 
+bool log_failure_is_new(int *reported_errno, int r)
+{
+	bool is_new = *reported_errno != -r;
+
+	*reported_errno = -r;
+	return is_new;
+}
+
 /* The user of this process, by name or else by number, for chown(1). */
 static void name_user(char *text, size_t size)
 {

@@ -6,6 +6,14 @@
 #ifndef ECHO_LOGD_LOG_FAILURE_H
 #define ECHO_LOGD_LOG_FAILURE_H
 
+#include <stdbool.h>
+
+/*
+ * The master retries five times a second, but logs an error once.  Returns
+ * whether R is not the error in *REPORTED_ERRNO, and stores it there.
+ */
+bool log_failure_is_new(int *reported_errno, int r);
+
 /* The file at PATH cannot be opened.  Advises by R; PATH is absolute. */
 void log_failure_report_open(const char *path, int r, const char *consequence);
 

@@ -17,24 +17,12 @@
 #define LOCK_TRIES 20
 #define LOCK_PAUSE_USEC 100000
 
-/*
- * The master retries five times a second, but logs an error once.  Returns whether R is not the
- * error in *REPORTED_ERRNO, and stores it there.
- */
-static bool is_new_error(int *reported_errno, int r)
-{
-	bool is_new = *reported_errno != -r;
-
-	*reported_errno = -r;
-	return is_new;
-}
-
 int log_open_examine(int fd, const struct config *config, struct logfile_contents *ret,
 		     int *reported_errno, const char *consequence)
 {
 	int r = logfile_examine(fd, config->format, ret);
 
-	if (r < 0 && is_new_error(reported_errno, r))
+	if (r < 0 && log_failure_is_new(reported_errno, r))
 		log_failure_report_action("read", config->path, r, consequence);
 	return r;
 }
@@ -50,14 +38,14 @@ int log_open_seek_stdout(int fd, int *reported_errno, const char *consequence)
 
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_END) < 0)
 		r = -errno;
-	if (r < 0 && is_new_error(reported_errno, r))
+	if (r < 0 && log_failure_is_new(reported_errno, r))
 		log_failure_report_action("write to", "stdout", r, consequence);
 	return r;
 }
 
 static int report_rename(int r, const char *path, int *reported_errno, const char *consequence)
 {
-	if (r < 0 && is_new_error(reported_errno, r))
+	if (r < 0 && log_failure_is_new(reported_errno, r))
 		log_failure_report_action("rename", path, r, consequence);
 	return r;
 }
@@ -93,7 +81,7 @@ static int open_stdout(int *reported_errno, const char *consequence)
 		fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (fd == -1)
 		fd = -errno;
-	if (fd >= 0 || !is_new_error(reported_errno, fd))
+	if (fd >= 0 || !log_failure_is_new(reported_errno, fd))
 		return fd;
 	if (fd == -ENOTSUP)
 		log_failure_report("stdout", fd,
@@ -108,7 +96,7 @@ static int open_stdout(int *reported_errno, const char *consequence)
 static int report_open(int fd, const struct config *config, int *reported_errno,
 		       const char *consequence)
 {
-	if (fd < 0 && is_new_error(reported_errno, fd))
+	if (fd < 0 && log_failure_is_new(reported_errno, fd))
 		log_failure_report_open(config->path, fd, consequence);
 	return fd;
 }

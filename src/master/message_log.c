@@ -20,6 +20,7 @@
 #include "logger/logger.h"
 #include "logger/logger_exit.h"
 #include "master/fdstore.h"
+#include "master/log_failure.h"
 #include "master/log_open.h"
 
 /* What follows from an error during a reload. */
