@@ -166,12 +166,13 @@ class LogPipe:
 class Daemon:
     def __init__(self, directory, options=None, arguments=(), log_directory=None,
                  runtime_directory=False, prefix=(), port=None, program=None, store=None,
-                 sockets=()):
+                 sockets=(), confinement=None):
         """
         OPTIONS: {"section.key": value} of the configuration file.  ARGUMENTS: more words of the
         command line.  PREFIX: a command that starts the daemon.  PROGRAM: the program, instead of
         binary().  STORE: an FdStore that keeps descriptors when the processes end.  SOCKETS: a
-        list of (name, socket) as from a socket unit; the caller closes them.
+        list of (name, socket) as from a socket unit; the caller closes them.  CONFINEMENT: of
+        confined.py, or None.
         """
         self.directory = str(directory)
         self.port = port or free_port()
@@ -182,6 +183,8 @@ class Daemon:
         self.arguments = list(arguments)
         # ECHO_LOGD_PREFIX: a command that starts every daemon (make check-valgrind).
         self.prefix = list(prefix) + os.environ.get("ECHO_LOGD_PREFIX", "").split()
+        if confinement:
+            self.prefix += confinement.command()
         self.program, self.store = program or binary(), store
         self.sockets = list(sockets)
         self.stdout = subprocess.DEVNULL        # for log.path = -, a descriptor

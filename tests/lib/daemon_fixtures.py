@@ -1,17 +1,34 @@
 # SPDX-License-Identifier: MIT
 """Fixtures and hooks of the suites that run the daemon; each conftest.py imports them."""
+import importlib.util
 import os
+import re
+import shutil
 import signal
+import zlib
 
 import pytest
 
+from confined import Confinement
 from daemon import PATIENCE, Daemon, binary
 
 TEST_SECONDS = 120
 
+# Which daemons run under the system call filter and the limits of the unit.  ECHO_LOGD_CONFINED:
+# "mixed" (the default): each test in one form, free or confined; those whose file or function has
+# one of these words in its name in both.  "never", "always": all tests in that form.
+CONFINED = os.environ.get("ECHO_LOGD_CONFINED", "mixed")
+IN_BOTH_FORMS = re.compile("stop|stall|reload|disk|wait|drop|worker_death|under_the_filter")
+# These stop the daemon in its crash points, need more system calls (strace(1) at its start), or
+# start no daemon at all.
+NEVER_CONFINED = re.compile("test_crash_points|test_soak|test_bench|test_style|test_docs|"
+                            "test_completion|test_picture|test_readme|test_config_cli")
+CAN_CONFINE = importlib.util.find_spec("seccomp") and shutil.which("systemd-analyze")
+
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "seconds(n): the time limit of the test")
+    config.addinivalue_line("markers", "free(reason): without the system call filter of the unit")
     if not os.access(binary(), os.X_OK):
         raise pytest.UsageError("no binary at %s: build it, or set ECHO_LOGD" % binary())
 
@@ -42,15 +59,52 @@ def pytest_runtest_makereport(item, call):
             report.sections.append(("STATUS=", daemon.status() if daemon.notifications else ""))
 
 
+def forms_of(module, function, is_always_free):
+    """In which forms, "free" and "confined", a test runs."""
+    name = "%s.%s" % (module, function)
+    if CONFINED == "never" or is_always_free or NEVER_CONFINED.search(name):
+        return ["free"]
+    if CONFINED == "always":
+        return ["confined"]
+    if IN_BOTH_FORMS.search(name):
+        return ["free", "confined"]
+    return ["confined" if CAN_CONFINE and zlib.crc32(name.encode()) % 2 else "free"]
+
+
+def pytest_generate_tests(metafunc):
+    if "make_daemon" in metafunc.fixturenames:
+        is_always_free = any(True for _ in metafunc.definition.iter_markers("free"))
+        metafunc.parametrize("confinement", forms_of(
+            metafunc.module.__name__, metafunc.function.__name__, is_always_free), indirect=True)
+
+
+@pytest.fixture(scope="session")
+def confinement_of_unit(tmp_path_factory):
+    if not CAN_CONFINE:
+        pytest.skip("needs python3-seccomp and systemd-analyze")
+    unit = os.path.join(os.environ["ECHO_LOGD_BUILDDIR"], "systemd", "echo-logd.service")
+    return Confinement(unit, str(tmp_path_factory.mktemp("confinement")))
+
+
 @pytest.fixture
 def make_daemon(request, tmp_path):
     """Makes daemons that are not started yet; ends and checks them after the test."""
+def confinement(request):
+    """The Confinement of the test's daemons, or None."""
+    if request.param == "free":
+        return None
+    return request.getfixturevalue("confinement_of_unit")
+
+
+@pytest.fixture
+def make_daemon(request, tmp_path, confinement):
+    """Makes daemons that are not started yet; ends and judges them after the test."""
     request.node.daemons = daemons = []
 
     def make(options=None, name="", **arguments):
         directory = tmp_path / name
         directory.mkdir(exist_ok=True)
-        daemons.append(Daemon(directory, options, **arguments))
+        daemons.append(Daemon(directory, options, **{"confinement": confinement, **arguments}))
         return daemons[-1]
 
     yield make
