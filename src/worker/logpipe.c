@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/time.h>
@@ -36,12 +37,15 @@ int logpipe_init(struct logpipe *pipe, const struct config *config,
 	return pipe->own_fd < 0 ? -errno : 0;
 }
 
-/* Repeats, since a single alarm could expire just before write(2) begins to wait. */
-static void set_alarm(long usec)
+/*
+ * Repeats, since a single alarm could expire just before write(2) begins to wait.  Returns
+ * whether there is a timer: a filter of system calls may refuse it.
+ */
+static bool set_alarm(long usec)
 {
 	struct itimerval timer = {.it_interval.tv_usec = usec, .it_value.tv_usec = usec};
 
-	setitimer(ITIMER_REAL, &timer, NULL);
+	return setitimer(ITIMER_REAL, &timer, NULL) == 0;
 }
 
 static int write_waiting(struct logpipe *pipe, const char *data, size_t len, bool limited)
@@ -74,6 +78,21 @@ static int write_pages(struct logpipe *pipe, const char *data, size_t len)
 	return r < 0 ? r : write_waiting(pipe, data + full, len - full, false);
 }
 
+/* The wait without an alarm.  A write of a single page succeeds whole or not at all. */
+static int write_polling(struct logpipe *pipe, const char *data, size_t len)
+{
+	struct pollfd room = {.fd = pipe->own_fd, .events = POLLOUT};
+
+	while (!stall_watch_is_stalled(&pipe->watch)) {
+		(void)poll(&room, 1, CHECK_USEC / 1000);
+		if (write(pipe->own_fd, data, len) >= 0)
+			return 0;
+		if (errno != EAGAIN && errno != EINTR)
+			return -errno;
+	}
+	return -ETIMEDOUT;
+}
+
 int logpipe_write(struct logpipe *pipe, const char *data, size_t len, bool may_wait)
 {
 	int r;
@@ -88,8 +107,9 @@ int logpipe_write(struct logpipe *pipe, const char *data, size_t len, bool may_w
 		return -errno;
 	if (stall_watch_is_stalled(&pipe->watch))
 		return -ETIMEDOUT;
-	set_alarm(CHECK_USEC);
+	if (!set_alarm(CHECK_USEC))
+		return write_polling(pipe, data, len);
 	r = write_waiting(pipe, data, len, true);
-	set_alarm(0);
+	(void)set_alarm(0);
 	return r;
 }

@@ -13,9 +13,10 @@
  * A worker waits in a plain blocking write(2): with 500 waiting writers this
  * moves three times as many bytes as poll(2), and no writer starves.  If
  * when_stalled is drop or close, the worker must not wait without limit: it
- * first tries a nonblocking write, and then waits with an alarm.  For the
- * nonblocking write it opens its own file description, since O_NONBLOCK on
- * the inherited one would affect all processes.
+ * first tries a nonblocking write, and then waits with an alarm; if the alarm
+ * is refused, it waits in poll(2).  For the nonblocking write it opens its own
+ * file description, since O_NONBLOCK on the inherited one would affect all
+ * processes.
  */
 #ifndef ECHO_LOGD_LOGPIPE_H
 #define ECHO_LOGD_LOGPIPE_H
