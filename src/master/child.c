@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "master/child.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/journal.h"
@@ -20,10 +22,10 @@ static const struct {
 	bool dies_with_master;	/* the logger does not: it empties the pipes first */
 	bool raises_oom_score;	/* killed first if memory runs out: it costs one client only */
 } kinds[] = {
-	[CHILD_WORKER] = {.comm = "echo-log-worker", .listeners = true, .log_write = true,
-			  .dies_with_master = true, .raises_oom_score = true},
-	[CHILD_LOGGER] = {.comm = "echo-log-logger", .log_read = true, .stage = true,
-			  .log_file = true, .journal = true},
+	[CHILD_WORKER] = {.comm = "echo-log-worker", .listeners = true,
+			  .log_write = true, .dies_with_master = true, .raises_oom_score = true},
+	[CHILD_LOGGER] = {.comm = "echo-log-logger", .log_read = true,
+			  .stage = true, .log_file = true, .journal = true},
 };
 
 /* In thousandths of all memory.  Undoes OOMScoreAdjust=-200 of the unit. */
@@ -31,6 +33,9 @@ static const struct {
 #define OOM_MOST 1000
 
 #define MAX_OPEN (STDERR_FILENO + 1 + LISTENERS_MAX + 8)
+
+/* The master has far fewer descriptors, and each is the lowest number that is free. */
+#define NUMBERS_MAX 65536
 
 struct open_fds {
 	int fds[MAX_OPEN];	/* ascending */
@@ -55,18 +60,63 @@ static void keep_or_unset(struct open_fds *kept, bool held, int *fd)
 		keep_fd(kept, *fd);
 }
 
-static void close_all_except(const struct open_fds *kept)
+/* Closes all descriptors between those that are kept.  Returns 0 or -errno. */
+static int close_ranges(const struct open_fds *kept)
 {
 	unsigned first = 0;
 
 	for (unsigned i = 0; i < kept->n; i++) {
 		unsigned fd = (unsigned)kept->fds[i];
 
-		if (fd > first)
-			close_range(first, fd - 1, 0);
+		if (fd > first && close_range(first, fd - 1, 0) < 0)
+			return -errno;
 		first = fd + 1;
 	}
-	close_range(first, ~0U, 0);
+	return close_range(first, ~0U, 0) < 0 ? -errno : 0;
+}
+
+static bool is_kept(const struct open_fds *kept, int fd)
+{
+	for (unsigned i = 0; i < kept->n; i++)
+		if (kept->fds[i] == fd)
+			return true;
+	return false;
+}
+
+/* Returns 0, or -errno if the open descriptors cannot be listed. */
+static int close_listed(const struct open_fds *kept)
+{
+	DIR *directory = opendir("/proc/self/fd");
+	const struct dirent *entry;
+
+	if (!directory)
+		return -errno;
+	while ((entry = readdir(directory))) {
+		int fd = atoi(entry->d_name);	/* 0, which is kept, for "." and ".." */
+
+		if (fd != dirfd(directory) && !is_kept(kept, fd))
+			close(fd);
+	}
+	closedir(directory);
+	return 0;
+}
+
+/* The limit may have been lowered since a descriptor was opened, but not the hard limit. */
+static void close_all_numbers(const struct open_fds *kept)
+{
+	struct rlimit limit = {.rlim_max = NUMBERS_MAX};
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	for (rlim_t fd = 0; fd < limit.rlim_max && fd < NUMBERS_MAX; fd++)
+		if (!is_kept(kept, (int)fd))
+			close((int)fd);
+}
+
+/* close_range(2) is missing before Linux 5.9, and refused by the filters of old containers. */
+static void close_all_except(const struct open_fds *kept)
+{
+	if (close_ranges(kept) < 0 && close_listed(kept) < 0)
+		close_all_numbers(kept);
 }
 
 static void close_unused(enum child_kind kind, struct descriptors *d)
