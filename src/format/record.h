@@ -42,6 +42,7 @@ struct record_style {
 
 /* Digits of a connection's id, in hexadecimal. */
 #define RECORD_ID_DIGITS 13
+#define RECORD_ID_MAX ((UINT64_C(1) << (4 * RECORD_ID_DIGITS)) - 1)
 
 /* What every record begins with.  What is missing is "-" in text and null in JSON. */
 struct record_head {

@@ -11,6 +11,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "format/record.h"
+
+/*
+ * In microseconds since 1970: nearly nine years before the ids are used up.  Or so many
+ * connections: 2^48 are more than any service will have.
+ */
+#define CREDIBLE_ID_MAX (RECORD_ID_MAX - (UINT64_C(1) << 48))
+
 static size_t slots_offset(unsigned n_slots)
 {
 	size_t end = offsetof(struct scoreboard, states) + n_slots;
@@ -99,7 +107,6 @@ static void clear_processes(struct scoreboard *board)
 		atomic_store(&slot->holds_tickets, 0);
 		slot_settle_dead(slot);
 	}
-	atomic_store(&board->idle_workers, 0);
 	atomic_store(&board->master_dozes, 0);
 	atomic_store(&board->logger_is_idle, 0);
 	atomic_store(&board->logger_beat, 0);
@@ -220,14 +227,36 @@ struct slot *scoreboard_slot(struct scoreboard *board, unsigned i)
 	return (struct slot *)((char *)board + slots_offset(board->n_slots)) + i;
 }
 
+bool scoreboard_set_busy(struct scoreboard *board, unsigned self, unsigned low)
+{
+	unsigned idle = 0;
+
+	/* Sequentially consistent: no two workers can both miss that the other is busy now. */
+	atomic_store(&board->states[self], SLOT_BUSY);
+	for (unsigned i = 0; i < board->n_slots && idle < low; i++)
+		idle += atomic_load(&board->states[i]) == SLOT_IDLE;
+	return idle < low;
+}
+
 uint64_t scoreboard_next_id(struct scoreboard *board, uint64_t time_usec)
 {
 	uint64_t last = atomic_load(&board->last_id), id;
 
+	if (time_usec > CREDIBLE_ID_MAX)
+		time_usec = 0;
 	do {
-		id = time_usec > last ? time_usec : last + 1;
+		/* Only a damaged scoreboard has a greater one. */
+		uint64_t next = last < RECORD_ID_MAX ? last + 1 : 1;
+
+		id = time_usec > next ? time_usec : next;
 	} while (!atomic_compare_exchange_weak(&board->last_id, &last, id));
 	return id;
+}
+
+void scoreboard_note_id(struct scoreboard *board, uint64_t id)
+{
+	if (id > atomic_load(&board->last_id) && id <= CREDIBLE_ID_MAX)
+		atomic_store(&board->last_id, id);
 }
 
 void scoreboard_totals(struct scoreboard *board, struct totals *ret_totals)

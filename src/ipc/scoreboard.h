@@ -28,7 +28,12 @@
 #define SCOREBOARD_MAGIC UINT64_C(0x64676f6c6f686365)	/* "echologd" in memory order */
 #define SCOREBOARD_VERSION 6
 
-enum slot_state { SLOT_FREE, SLOT_IDLE, SLOT_BUSY };
+enum slot_state {
+	SLOT_FREE,
+	SLOT_IDLE,		/* waits for a client, or will soon: it was just forked */
+	SLOT_BUSY,		/* serves a client */
+	SLOT_CLOSING,		/* writes `close killed`, and may wait for the log meanwhile */
+};
 
 /*
  * The data of one worker.  The worker in the slot writes it; the master
@@ -159,14 +164,13 @@ struct scoreboard {
 	_Atomic uint64_t last_id;		/* atomic: connection ids always increase */
 
 	_Alignas(64)
-	_Atomic uint64_t tickets;		/* atomic: see tickets.h; every message looks at it */
+	_Atomic uint64_t tickets;		/* atomic: see tickets.h; read for each message */
 	uint64_t tickets_end;			/* logger: messages in the file after the last */
 
 	_Alignas(64)
 	struct half_record half_record;		/* logger; master while no logger runs */
 
 	_Alignas(64)
-	_Atomic int32_t idle_workers;		/* atomic: approximate; the master corrects it */
 	_Atomic uint32_t master_dozes;		/* atomic: 1: activity must ring the doorbell */
 	struct shortage shortages[N_SHORTAGES];
 
@@ -215,10 +219,24 @@ void slot_settle_dead(struct slot *slot);
 struct slot *scoreboard_slot(struct scoreboard *board, unsigned i);
 
 /*
+ * Worker: marks slot SELF as busy.  Returns whether fewer than LOW workers are idle now.  If two
+ * workers call it at the same time, the later one counts both.
+ */
+bool scoreboard_set_busy(struct scoreboard *board, unsigned self, unsigned low);
+
+/*
  * Worker: returns a new id for a connection accepted at TIME_USEC, realtime: TIME_USEC, or the
- * last id plus one if that is greater.
+ * last id plus one if that is greater.  An id has 52 bits, which are enough until the year 2112;
+ * a clock that shows a time after 2103 is not used.
  */
 uint64_t scoreboard_next_id(struct scoreboard *board, uint64_t time_usec);
+
+/*
+ * Master: ids continue after ID, which is in the log.  An id that no clock before the year 2103
+ * can have made is ignored: ids after it would soon have more than 52 bits.  The ids that follow
+ * are then smaller, but still new.
+ */
+void scoreboard_note_id(struct scoreboard *board, uint64_t id);
 
 /*
  * Sums over all slots.  They are exact only while no worker is active, but

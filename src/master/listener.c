@@ -251,6 +251,8 @@ void listeners_configure(const struct listeners *listeners, const struct config 
 
 		/* None fails on a TCP socket; only TCP_NODELAY fails, rightly, on others. */
 		(void)set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		/* An urgent byte (MSG_OOB) is then read in its place, as any other. */
+		(void)set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
 		(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &idle, sizeof(idle));
 		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &idle, sizeof(idle));
 	}

@@ -152,8 +152,7 @@ static int use_file(struct service *s, int fd, int *reported_errno, const char *
 	}
 	if (r < 0)
 		return r;
-	if (contents.last_id > atomic_load(&s->board->last_id))
-		atomic_store(&s->board->last_id, contents.last_id);
+	scoreboard_note_id(s->board, contents.last_id);
 	if (s->fds.log_file >= 0)
 		logfile_close(s->fds.log_file);
 	s->fds.log_file = fd;

@@ -48,6 +48,7 @@ struct worker_process {
 struct worker_pool {
 	struct worker_process *workers;	/* by slot */
 	unsigned n_workers;
+	bool needs_look;		/* a client may wait of which no idle worker knows */
 	unsigned deaths;		/* in a row, of workers that made no progress */
 	uint64_t died_usec;		/* when the last of them died */
 	sd_event_source *retry;

@@ -51,18 +51,20 @@ static int fork_worker(struct service *s, unsigned i)
 {
 	struct slot *slot = scoreboard_slot(s->board, i);
 	uint64_t clients_at_start = atomic_load(&slot->clients);
+	bool is_closing = atomic_load(&slot->connection_id) != 0;
 	pid_t pid;
 
-	/* Counted as idle already here, so that worker_pool_fill() does not fork another. */
-	atomic_store(&s->board->states[i], SLOT_IDLE);
-	atomic_fetch_add(&s->board->idle_workers, 1);
+	/*
+	 * Counted as idle already here, so that worker_pool_fill() does not fork another.  But
+	 * not if it first writes `close killed`: while the log is stalled it serves nobody.
+	 */
+	atomic_store(&s->board->states[i], is_closing ? SLOT_CLOSING : SLOT_IDLE);
 	atomic_store(&slot->generation, s->generation);
 	pid = child_fork(CHILD_WORKER, &s->fds);
 	if (pid == 0)
 		_exit(worker_run(&s->config, &s->fds, s->board, i));
 	if (pid < 0) {
 		atomic_store(&s->board->states[i], SLOT_FREE);
-		atomic_fetch_sub(&s->board->idle_workers, 1);
 		return (int)pid;
 	}
 	s->pool.workers[i].pid = pid;
@@ -125,8 +127,14 @@ void worker_pool_fill(struct service *s)
 	r = fork_workers(s, s->board->n_slots, true);
 	if (r == 0 && s->phase < PHASE_DRAINING) {
 		unsigned idle = count(s, SLOT_IDLE), busy = s->pool.n_workers - idle;
+		unsigned n = spare_workers_to_fork(&limits, idle, busy);
 
-		r = fork_workers(s, spare_workers_to_fork(&limits, idle, busy), false);
+		/* A new worker looks at all queues before it waits. */
+		if (n == 0 && s->pool.needs_look && idle + busy < limits.max_workers)
+			n = 1;
+		r = fork_workers(s, n, false);
+		if (r == 0)
+			s->pool.needs_look = false;
 	}
 	if (r < 0) {
 		shortage_note(s->board, SHORTAGE_FORK, -r, s->fds.doorbell);
@@ -171,21 +179,16 @@ static void note_failure(struct service *s, unsigned i)
 		timer_set(s->pool.retry, wait_usec);
 }
 
-static void free_slot(struct service *s, unsigned i, bool was_killed)
+static void free_slot(struct service *s, unsigned i)
 {
 	struct slot *slot = scoreboard_slot(s->board, i);
 
-	if (state_of(s, i) == SLOT_IDLE)
-		atomic_fetch_sub(&s->board->idle_workers, 1);
 	atomic_store(&s->board->states[i], SLOT_FREE);
 	atomic_store(&slot->holds_tickets, 0);
 	slot_settle_dead(slot);
 	atomic_store(&slot->pid, 0);
 	s->pool.workers[i].pid = 0;
 	s->pool.n_workers--;
-	/* A worker changes its state and this count in two stores, and may die between them. */
-	if (was_killed)
-		atomic_store(&s->board->idle_workers, (int32_t)count(s, SLOT_IDLE));
 }
 
 /* Logs that the worker was killed, if it was.  Called before its slot is freed. */
@@ -223,9 +226,15 @@ bool worker_pool_reaped(struct service *s, pid_t pid, int wait_status)
 		if (s->pool.workers[i].pid != pid)
 			continue;
 		report_killed(s, i, wait_status);
-		if (!WIFEXITED(wait_status) || WEXITSTATUS(wait_status) != 0)
+		if (!WIFEXITED(wait_status) || WEXITSTATUS(wait_status) == WORKER_CANNOT_GO_ON)
 			note_failure(s, i);
-		free_slot(s, i, WIFSIGNALED(wait_status));
+		/*
+		 * A new client wakes one idle worker (EPOLLEXCLUSIVE).  If that worker ended before
+		 * accept4(2), the others do not know of the client.
+		 */
+		if (wait_status != 0 && state_of(s, i) == SLOT_IDLE)
+			s->pool.needs_look = true;
+		free_slot(s, i);
 		return true;
 	}
 	return false;

@@ -39,9 +39,11 @@ void acceptor_unwatch(const struct acceptor *a);
 /*
  * Waits for a client, with no signal blocked.  Returns the client's socket,
  * which the caller must close, and its address in *RET_PEER; -ECANCELED if
- * the worker must exit; -ESHUTDOWN if a listener was shut down; or the -errno
- * of epoll_pwait(2).  On a shortage of descriptors or memory it records the
- * shortage (shortage.h) and retries after a pause.
+ * the worker must exit; -ESHUTDOWN if a listener was shut down; the -errno of
+ * epoll_pwait(2); or, if the worker must exit and could not look for a last
+ * client, that of accept4(2).  If accept4(2) fails in another way than by a
+ * client that is gone, it records a shortage (shortage.h) and retries after a
+ * pause.
  */
 int acceptor_wait(const struct acceptor *a, struct sockaddr_storage *ret_peer);
 

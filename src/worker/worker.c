@@ -2,15 +2,12 @@
 #include "worker/worker.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <linux/sockios.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -20,17 +17,22 @@
 #include "ipc/spare_workers.h"
 #include "worker/acceptor.h"
 #include "worker/framing.h"
+#include "worker/linger.h"
 #include "worker/transcript.h"
 
 /* One recv(2).  Measured: a larger size is not faster; a quarter takes twice the time. */
 #define READ_BYTES ((size_t)64 * 1024)
 
-/* After SIGTERM: how long a client has to read the echo of the current message. */
-#define SHUTDOWN_GRACE_USEC 1000000
+/*
+ * How long a client has to receive its echo after SIGTERM, and if it is disconnected for
+ * another reason while it may still be sending.
+ */
+#define CLOSE_GRACE_USEC 1000000
 
 struct worker {
 	volatile sig_atomic_t stop_requested, retire_requested;
 	volatile sig_atomic_t client_fd;	/* 0: no client */
+	uint64_t grace_end_usec;		/* of this client; 0: not begun */
 	const struct config *config;
 	const struct descriptors *fds;
 	struct scoreboard *board;
@@ -106,11 +108,7 @@ static void wake_master(const struct worker *w)
 
 static void set_busy(struct worker *w)
 {
-	int left;
-
-	atomic_store_explicit(&w->board->states[w->slot_index], SLOT_BUSY, memory_order_relaxed);
-	left = atomic_fetch_sub_explicit(&w->board->idle_workers, 1, memory_order_relaxed) - 1;
-	if (left < (int)w->low)
+	if (scoreboard_set_busy(w->board, w->slot_index, w->low))
 		ring_master(w);
 	else
 		wake_master(w);
@@ -119,7 +117,6 @@ static void set_busy(struct worker *w)
 static void set_idle(struct worker *w)
 {
 	atomic_store_explicit(&w->board->states[w->slot_index], SLOT_IDLE, memory_order_relaxed);
-	atomic_fetch_add_explicit(&w->board->idle_workers, 1, memory_order_relaxed);
 }
 
 static enum close_reason reason_of(int error)
@@ -142,22 +139,22 @@ static enum close_reason reason_of(int error)
  */
 #define KEEP_SERVING INT_MAX
 
-static bool shutdown_grace_is_over(const struct worker *w, uint64_t *until_usec)
+/* The grace begins when the worker first asks for its end. */
+static uint64_t grace_end_usec(struct worker *w)
 {
-	uint64_t now = clock_monotonic_usec();
+	if (w->grace_end_usec == 0)
+		w->grace_end_usec = clock_monotonic_usec() + CLOSE_GRACE_USEC;
+	return w->grace_end_usec;
+}
 
-	if (!w->stop_requested)
-		return false;
-	if (*until_usec == 0)
-		*until_usec = now + SHUTDOWN_GRACE_USEC;
-	return now >= *until_usec;
+static bool shutdown_grace_is_over(struct worker *w)
+{
+	return w->stop_requested && clock_monotonic_usec() >= grace_end_usec(w);
 }
 
 /* Returns KEEP_SERVING, or the close reason if not all bytes could be sent. */
-static int echo(const struct worker *w, int fd, const uint8_t *data, size_t len)
+static int echo(struct worker *w, int fd, const uint8_t *data, size_t len)
 {
-	uint64_t until_usec = 0;
-
 	while (len > 0) {
 		ssize_t n = send(fd, data, len, MSG_NOSIGNAL);
 
@@ -167,7 +164,7 @@ static int echo(const struct worker *w, int fd, const uint8_t *data, size_t len)
 		} else if (errno != EINTR) {
 			return (int)reason_of(errno);
 		}
-		if (len > 0 && shutdown_grace_is_over(w, &until_usec))
+		if (len > 0 && shutdown_grace_is_over(w))
 			return CLOSE_SHUTDOWN;
 	}
 	return KEEP_SERVING;
@@ -271,24 +268,18 @@ static int serve(struct worker *w, int fd)
 	return handle_incomplete_line(w, fd, held, end);
 }
 
-/*
- * Discards what the client still sends until it has received its echo.
- * close(2) with unread bytes would reset the connection, and the client would
- * lose the echo of messages that were logged.
- */
-static void wait_until_echo_is_sent(struct worker *w, int fd)
+/* Whether the service ends the connection: the client may still be sending. */
+static bool is_ended_by_us(int end)
 {
-	uint64_t until_usec = clock_monotonic_usec() + SHUTDOWN_GRACE_USEC;
-	int unsent = 0;
+	return end == CLOSE_SHUTDOWN || end == CLOSE_STALLED || end == CLOSE_ERROR;
+}
 
-	shutdown(fd, SHUT_WR);
-	do {
-		while (recv(fd, w->buffer, READ_BYTES, MSG_DONTWAIT) > 0)
-			;
-		if (ioctl(fd, SIOCOUTQ, &unsent) < 0 || unsent <= 1)	/* 1: our own FIN, tcp(7) */
-			return;
-		poll(NULL, 0, 5);
-	} while (clock_monotonic_usec() < until_usec);
+static void disconnect(struct worker *w, int fd, int end)
+{
+	if (is_ended_by_us(end))
+		linger(fd, w->buffer, READ_BYTES, grace_end_usec(w));
+	else
+		shutdown(fd, SHUT_RDWR);
 }
 
 /* The client was disconnected before these bytes were logged. */
@@ -312,6 +303,7 @@ static int handle_client(struct worker *w, int fd, const struct sockaddr_storage
 
 	acceptor_unwatch(&w->acceptor);
 	w->client_fd = fd;
+	w->grace_end_usec = 0;
 	set_signals_blocked(false);
 	net_format_peer(fd, peer, name);
 	cell_add(&w->slot->clients, 1);
@@ -323,17 +315,39 @@ static int handle_client(struct worker *w, int fd, const struct sockaddr_storage
 	 * when_stalled = block.
 	 */
 	if (w->config->when_stalled != STALL_BLOCK)
-		shutdown(fd, SHUT_RDWR);
+		disconnect(w, fd, end);
 	r = end < 0 ? end
 		    : transcript_close(&w->transcript, clock_realtime_usec(),
 				       (enum close_reason)end);
-	if (r == 0 && end == CLOSE_SHUTDOWN && w->config->when_stalled == STALL_BLOCK)
-		wait_until_echo_is_sent(w, fd);
+	if (r == 0 && w->config->when_stalled == STALL_BLOCK && is_ended_by_us(end))
+		disconnect(w, fd, end);
 	count_rest_as_dropped(w);
 	set_signals_blocked(true);
 	w->client_fd = 0;
 	close(fd);
 	return r;
+}
+
+/* Returns 0, -ECANCELED if the worker must exit, or another -errno. */
+static int close_killed(struct worker *w)
+{
+	int r;
+
+	if (atomic_load(&w->slot->connection_id) == 0)
+		return 0;
+	r = transcript_close_killed(&w->transcript, clock_realtime_usec());
+	if (r < 0)
+		return r;
+	/*
+	 * A signal that came during the wait must not be found later than a client: by then the
+	 * configuration may be another one.  No client woke this worker, so it need not look.
+	 */
+	set_signals_blocked(false);
+	set_signals_blocked(true);
+	if (w->stop_requested || w->retire_requested)
+		return -ECANCELED;
+	set_idle(w);
+	return 0;
 }
 
 static int prepare(struct worker *w)
@@ -344,7 +358,7 @@ static int prepare(struct worker *w)
 	r = transcript_init(&w->transcript, w->config, w->board, w->slot, w->fds->log_write,
 			    w->fds->logger_bell, &w->stop_requested);
 	if (r == 0)
-		r = transcript_close_killed(&w->transcript, clock_realtime_usec());
+		r = close_killed(w);
 	if (r < 0)
 		return r;
 	/* Room for one read, after an incomplete line from earlier reads. */
@@ -375,7 +389,7 @@ static int serve_clients(struct worker *w)
 			return r;
 		fd = acceptor_wait(&w->acceptor, &peer);
 		if (fd < 0)
-			return fd == -ECANCELED || fd == -ESHUTDOWN ? 0 : fd;
+			return fd == -ESHUTDOWN ? 0 : fd;
 		set_busy(w);
 		r = handle_client(w, fd, &peer);
 		if (r < 0)
@@ -401,7 +415,9 @@ int worker_run(const struct config *config, const struct descriptors *fds,
 	r = prepare(w);
 	if (r == 0)
 		r = serve_clients(w);
-	if (r == 0)
+	if (r == -ECANCELED && w->stop_requested)
+		return WORKER_STOPPED_IDLE;
+	if (r == 0 || r == -ECANCELED)
 		return 0;
 	shortage_note(board, SHORTAGE_WORK, -r, fds->doorbell);
 	return WORKER_CANNOT_GO_ON;

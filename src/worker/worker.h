@@ -16,11 +16,11 @@
 #include "ipc/descriptors.h"
 #include "ipc/scoreboard.h"
 
-/*
- * Exit status of a worker that failed.  The status is 0 if it was told to exit or has served
- * clients_per_worker clients.
- */
-enum worker_exit { WORKER_CANNOT_GO_ON = 4 };
+/* The status is 0 if the worker was told to exit or has served clients_per_worker clients. */
+enum worker_exit {
+	WORKER_CANNOT_GO_ON = 4,	/* it failed */
+	WORKER_STOPPED_IDLE = 5,	/* by SIGTERM; a client that woke it still waits */
+};
 
 /*
  * Runs a worker in the slot SLOT_INDEX, in a child that child_fork() created.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The input is a scoreboard that a dead service has left, or that a tool reads. */
+#include "format/record.h"
 #include "ipc/scoreboard.h"
 
 #include <errno.h>
@@ -35,7 +36,8 @@ static void check_adopted(struct scoreboard *board, struct scoreboard *next)
 	CHECK(carried.received_bytes == totals.received_bytes);
 	CHECK(carried.dropped_bytes == totals.dropped_bytes);
 	CHECK(carried.unknown_bytes == totals.unknown_bytes);
-	CHECK(scoreboard_next_id(next, 0) > board->last_id || board->last_id == UINT64_MAX);
+	CHECK(scoreboard_next_id(next, 0) > board->last_id || board->last_id >= RECORD_ID_MAX);
+	CHECK(board->last_id >= RECORD_ID_MAX || next->last_id <= RECORD_ID_MAX);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
