@@ -14,17 +14,19 @@
 #include <unistd.h>
 
 #include "base/journal.h"
+#include "base/title.h"
 
 /* The table in child.h, as the code reads it. */
 static const struct {
 	const char *comm;	/* at most 15 bytes, prctl(2) */
+	const char *title;	/* title.h; a worker sets the detail */
 	bool listeners, log_read, log_write, stage, log_file, journal;
 	bool dies_with_master;	/* the logger does not: it empties the pipes first */
 	bool raises_oom_score;	/* killed first if memory runs out: it costs one client only */
 } kinds[] = {
-	[CHILD_WORKER] = {.comm = "echo-log-worker", .listeners = true,
+	[CHILD_WORKER] = {.comm = "echo-log-worker", .title = "worker ", .listeners = true,
 			  .log_write = true, .dies_with_master = true, .raises_oom_score = true},
-	[CHILD_LOGGER] = {.comm = "echo-log-logger", .log_read = true,
+	[CHILD_LOGGER] = {.comm = "echo-log-logger", .title = "logger", .log_read = true,
 			  .stage = true, .log_file = true, .journal = true},
 };
 
@@ -183,6 +185,7 @@ pid_t child_fork(enum child_kind kind, struct descriptors *held)
 	if (kinds[kind].raises_oom_score)
 		raise_oom_score();
 	prctl(PR_SET_NAME, kinds[kind].comm);
+	title_set_role(kinds[kind].title);
 	close_unused(kind, held);
 	return 0;
 }

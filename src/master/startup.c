@@ -15,6 +15,7 @@
 #include "base/journal.h"
 #include "base/pipe.h"
 #include "base/plural.h"
+#include "base/title.h"
 #include "ipc/command_line.h"
 #include "ipc/tickets.h"
 #include "master/boot_id.h"
@@ -27,6 +28,7 @@
 #include "master/reload.h"
 #include "master/spill.h"
 #include "master/systemd.h"
+#include "worker/worker.h"
 
 /* The size of each pipe: the most that an unprivileged process may ask for, pipe(7). */
 #define PIPE_BYTES (1024 * 1024)
@@ -192,6 +194,9 @@ int startup_open_process(void)
 		journal_error("cannot open /dev/null: %s; not started", strerror(-r));
 		return STATUS_CANNOT_START;
 	}
+	/* Without a title, the command line is shown. */
+	(void)title_init(worker_title());
+	title_set_role("master");
 	dontfork_libraries();
 	systemd_open();
 	journal_open();

@@ -30,6 +30,7 @@
 #define CLOSE_GRACE_USEC 1000000
 
 struct worker {
+	struct title title;
 	volatile sig_atomic_t stop_requested, retire_requested;
 	volatile sig_atomic_t client_fd;	/* 0: no client */
 	uint64_t grace_end_usec;		/* of this client; 0: not begun */
@@ -116,6 +117,7 @@ static void set_busy(struct worker *w)
 
 static void set_idle(struct worker *w)
 {
+	title_set_detail("(idle)");
 	atomic_store_explicit(&w->board->states[w->slot_index], SLOT_IDLE, memory_order_relaxed);
 }
 
@@ -306,6 +308,7 @@ static int handle_client(struct worker *w, int fd, const struct sockaddr_storage
 	w->grace_end_usec = 0;
 	set_signals_blocked(false);
 	net_format_peer(fd, peer, name);
+	title_set_detail(name);
 	cell_add(&w->slot->clients, 1);
 	end = from_transcript(transcript_open(&w->transcript, clock_realtime_usec(), name));
 	if (end == KEEP_SERVING)
@@ -400,6 +403,11 @@ static int serve_clients(struct worker *w)
 	}
 }
 
+struct title *worker_title(void)
+{
+	return &self.title;
+}
+
 int worker_run(const struct config *config, const struct descriptors *fds,
 	       struct scoreboard *board, unsigned slot_index)
 {
@@ -411,6 +419,7 @@ int worker_run(const struct config *config, const struct descriptors *fds,
 	w->board = board;
 	w->slot_index = slot_index;
 	w->slot = scoreboard_slot(board, slot_index);
+	title_set_detail("(idle)");
 	w->low = spare_workers_limits(config).low;
 	r = prepare(w);
 	if (r == 0)

@@ -12,6 +12,7 @@
 #ifndef ECHO_LOGD_WORKER_H
 #define ECHO_LOGD_WORKER_H
 
+#include "base/title.h"
 #include "config/config.h"
 #include "ipc/descriptors.h"
 #include "ipc/scoreboard.h"
@@ -21,6 +22,9 @@ enum worker_exit {
 	WORKER_CANNOT_GO_ON = 4,	/* it failed */
 	WORKER_STOPPED_IDLE = 5,	/* by SIGTERM; a client that woke it still waits */
 };
+
+/* Where the title of the process is: in the first memory page that every worker writes to. */
+struct title *worker_title(void);
 
 /*
  * Runs a worker in the slot SLOT_INDEX, in a child that child_fork() created.
