@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Shortages of descriptors, processes or memory.  Called by any process.
+ * Shortages of descriptors, processes or memory; a call that a security module
+ * or a filter refuses is treated as one.  Called by any process.
  *
  * A shortage hits every worker, at each retry.  So a process that runs short
  * records it in the scoreboard and logs nothing; the master logs it once for
