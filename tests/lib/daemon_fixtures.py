@@ -18,9 +18,9 @@ TEST_SECONDS = 120
 # "mixed" (the default): each test in one form, free or confined; those whose file or function has
 # one of these words in its name in both.  "never", "always": all tests in that form.
 CONFINED = os.environ.get("ECHO_LOGD_CONFINED", "mixed")
-IN_BOTH_FORMS = re.compile("stop|stall|reload|disk|wait|drop|worker_death|under_the_filter")
-# These stop the daemon in its crash points, need more system calls (strace(1) at its start), or
-# start no daemon at all.
+IN_BOTH_FORMS = re.compile("stop|stall|reload|disk|wait|drop|worker_death")
+# These run another program than the daemon, with crash points, or take too long to run in every
+# form; or they start no daemon.
 NEVER_CONFINED = re.compile("test_crash_points|test_soak|test_bench|test_style|test_docs|"
                             "test_completion|test_picture|test_readme|test_config_cli")
 CAN_CONFINE = importlib.util.find_spec("seccomp") and shutil.which("systemd-analyze")
