@@ -227,14 +227,32 @@ struct slot *scoreboard_slot(struct scoreboard *board, unsigned i)
 	return (struct slot *)((char *)board + slots_offset(board->n_slots)) + i;
 }
 
+/* Eight states, which other processes may change; of another type than the states. */
+typedef uint64_t __attribute__((may_alias)) eight_states;
+
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/* The number of bytes in WORD that are SLOT_IDLE. */
+static unsigned count_idle(uint64_t word)
+{
+	uint64_t differs = word ^ EACH_BYTE(SLOT_IDLE);
+
+	/* The highest bit of each byte: whether any bit of the byte is set. */
+	differs = ((differs & EACH_BYTE(0x7f)) + EACH_BYTE(0x7f)) | differs;
+	return (unsigned)__builtin_popcountll(~differs & EACH_BYTE(0x80));
+}
+
 bool scoreboard_set_busy(struct scoreboard *board, unsigned self, unsigned low)
 {
+	const eight_states *states = (const eight_states *)board->states;
 	unsigned idle = 0;
 
 	/* Sequentially consistent: no two workers can both miss that the other is busy now. */
 	atomic_store(&board->states[self], SLOT_BUSY);
-	for (unsigned i = 0; i < board->n_slots && idle < low; i++)
-		idle += atomic_load(&board->states[i]) == SLOT_IDLE;
+	atomic_thread_fence(memory_order_seq_cst);
+	/* The last eight may be beyond n_slots: there are zeros up to the first slot. */
+	for (unsigned i = 0; i < board->n_slots && idle < low; i += 8)
+		idle += count_idle(__atomic_load_n(states++, __ATOMIC_RELAXED));
 	return idle < low;
 }
 

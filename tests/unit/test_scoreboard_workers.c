@@ -14,7 +14,8 @@
 #include "format/record.h"
 #include "ipc/scoreboard.h"
 
-#define N_SLOTS 8
+/* Not a multiple of eight. */
+#define N_SLOTS 21
 #define ROUNDS 5000
 #define YEAR_USEC (UINT64_C(31557600) * 1000000)
 
@@ -47,6 +48,26 @@ static void test_low_idle(void **state)
 	assert_false(scoreboard_set_busy(board, 2, 2));
 	assert_false(scoreboard_set_busy(board, 3, 1));
 	assert_true(scoreboard_set_busy(board, 4, 1));
+	free_board(board);
+}
+
+static void test_every_state_in_every_place(void **state)
+{
+	struct scoreboard *board = new_board();
+
+	(void)state;
+	for (unsigned value = 0; value < 256; value++)
+		for (unsigned i = 1; i < N_SLOTS; i++) {
+			board->states[i] = (uint8_t)value;
+			assert_int_equal(scoreboard_set_busy(board, 0, 1), value != SLOT_IDLE);
+			board->states[i] = SLOT_FREE;
+		}
+	for (unsigned idle = 0; idle < N_SLOTS; idle++) {
+		for (unsigned i = 1; i < N_SLOTS; i++)
+			board->states[i] = i <= idle ? SLOT_IDLE : SLOT_BUSY;
+		assert_false(scoreboard_set_busy(board, 0, idle));
+		assert_true(scoreboard_set_busy(board, 0, idle + 1));
+	}
 	free_board(board);
 }
 
@@ -117,6 +138,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_low_idle),
+		cmocka_unit_test(test_every_state_in_every_place),
 		cmocka_unit_test(test_two_at_once),
 		cmocka_unit_test(test_ids_stay_within_their_digits),
 	};
