@@ -87,8 +87,6 @@ def confinement_of_unit(tmp_path_factory):
 
 
 @pytest.fixture
-def make_daemon(request, tmp_path):
-    """Makes daemons that are not started yet; ends and checks them after the test."""
 def confinement(request):
     """The Confinement of the test's daemons, or None."""
     if request.param == "free":
@@ -98,7 +96,7 @@ def confinement(request):
 
 @pytest.fixture
 def make_daemon(request, tmp_path, confinement):
-    """Makes daemons that are not started yet; ends and judges them after the test."""
+    """Makes daemons that are not started yet; ends and checks them after the test."""
     request.node.daemons = daemons = []
 
     def make(options=None, name="", **arguments):
