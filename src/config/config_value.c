@@ -238,6 +238,18 @@ static int parse_address(const char *text, char ret[CONFIG_ADDRESS_SIZE], const 
 	return 0;
 }
 
+/* Returns a hint if WIDE, an address or "*", includes OTHER; else NULL. */
+static const char *inclusion(const char *wide, const char *other)
+{
+	if (strcmp(wide, "*") == 0)
+		return "* already stands for every address";
+	if (strcmp(wide, "0.0.0.0") == 0 && strchr(other, '.') && !strchr(other, ':'))
+		return "0.0.0.0 already stands for every IPv4 address";
+	if (strcmp(wide, "::") == 0 && strchr(other, ':'))
+		return ":: already stands for every IPv6 address";
+	return NULL;
+}
+
 static int add_address(struct config *config, const char *text, const char **ret_hint)
 {
 	unsigned n = config->n_addresses;
@@ -250,14 +262,18 @@ static int add_address(struct config *config, const char *text, const char **ret
 		strcpy(config->addresses[n], "*");
 	else if (parse_address(text, config->addresses[n], ret_hint) < 0)
 		return -EINVAL;
-	for (unsigned i = 0; i < n; i++)
-		if (strcmp(config->addresses[i], config->addresses[n]) == 0) {
-			*ret_hint = "an address is given twice";
+	for (unsigned i = 0; i < n; i++) {
+		const char *a = config->addresses[i], *b = config->addresses[n];
+		const char *hint = inclusion(a, b);
+
+		if (strcmp(a, b) == 0)
+			hint = "an address is given twice";
+		else if (!hint)
+			hint = inclusion(b, a);
+		if (hint) {
+			*ret_hint = hint;
 			return -EINVAL;
 		}
-	if (n > 0 && (strcmp(text, "*") == 0 || strcmp(config->addresses[0], "*") == 0)) {
-		*ret_hint = "* already stands for every address";
-		return -EINVAL;
 	}
 	config->n_addresses++;
 	return 0;
