@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/un.h>
 
 /* The most that we accept from a socket unit; a configuration has CONFIG_MAX_ADDRESSES. */
@@ -20,6 +21,9 @@
 struct listener {
 	int fd;
 	char name[LISTENER_NAME_SIZE];	/* "127.0.0.1:7" */
+	bool is_leaving;		/* a reload removed it, see listener_leave.h */
+	uint64_t open_until_usec;	/* leaving: not closed before; monotonic */
+	uint64_t close_at_usec;		/* leaving: closed then even if clients wait; monotonic */
 };
 
 struct listeners {

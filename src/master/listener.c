@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/net.h"
+#include "master/listener_place.h"
 
 /* The kernel lowers it to net.core.somaxconn. */
 #define BACKLOG 65535
@@ -26,20 +27,53 @@ static int set_option(int fd, int level, int option, int value)
 	return setsockopt(fd, level, option, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-static int listen_on(const struct sockaddr_storage *address, socklen_t len, bool dual_stack)
+/* IP_FREEBIND, ip(7): an address that this host does not have yet. */
+static int bind_to_absent(int fd, const struct place *place)
+{
+	int r = place->address.ss_family == AF_INET6
+			? set_option(fd, IPPROTO_IPV6, IPV6_FREEBIND, 1)
+			: set_option(fd, IPPROTO_IP, IP_FREEBIND, 1);
+
+	if (r == 0 && bind(fd, (const struct sockaddr *)&place->address, place->len) < 0)
+		r = -errno;
+	return r;
+}
+
+/* How to open a socket, and what was found. */
+struct opening {
+	bool may_be_absent;	/* listen although this host lacks the address */
+	bool shares_port;	/* with running sockets that have SO_REUSEPORT too */
+	bool is_absent;		/* result */
+};
+
+static int bind_and_listen(int fd, const struct place *place, struct opening *o)
+{
+	int r = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
+
+	if (r == 0 && o->shares_port)
+		r = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1);
+	if (r == 0 && place->address.ss_family == AF_INET6)
+		r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !place->is_dual);
+	if (r == 0 && bind(fd, (const struct sockaddr *)&place->address, place->len) < 0)
+		r = -errno;
+	o->is_absent = r == -EADDRNOTAVAIL && o->may_be_absent;
+	if (o->is_absent)
+		r = bind_to_absent(fd, place);
+	if (r == 0 && listen(fd, BACKLOG) < 0)
+		r = -errno;
+	if (r == 0 && o->shares_port)
+		r = set_option(fd, SOL_SOCKET, SO_REUSEPORT, 0);
+	return r;
+}
+
+static int listen_on(const struct place *place, struct opening *o)
 {
 	int fd, r;
 
-	fd = socket(address->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(place->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
-	r = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-	if (r == 0 && address->ss_family == AF_INET6)
-		r = set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, !dual_stack);
-	if (r == 0 && bind(fd, (const struct sockaddr *)address, len) < 0)
-		r = -errno;
-	if (r == 0 && listen(fd, BACKLOG) < 0)
-		r = -errno;
+	r = bind_and_listen(fd, place, o);
 	if (r < 0) {
 		close(fd);
 		return r;
@@ -55,40 +89,99 @@ static void name_listener(const char *text, uint16_t port, char ret_name[PEER_NA
 		 is_ipv6 ? "]" : "", port);
 }
 
-/* TEXT is an address or "*": every IPv4 address, and every IPv6 one if the kernel has IPv6. */
-static int open_one(const char *text, uint16_t port)
+/* A place of both families is IPv4 only if the kernel lacks IPv6. */
+static int open_place(const struct place *place, uint16_t port, struct opening *o)
 {
-	bool any = strcmp(text, "*") == 0;
-	struct sockaddr_storage address;
-	socklen_t len;
-	int fd, r;
+	struct place ipv4;
+	int fd = listen_on(place, o);
 
-	r = net_parse(any ? "::" : text, port, &address, &len);
-	if (r < 0)
-		return r;
-	fd = listen_on(&address, len, any);
-	if (any && kernel_lacks(fd)) {
-		r = net_parse("0.0.0.0", port, &address, &len);
-		if (r < 0)
-			return r;
-		fd = listen_on(&address, len, false);
+	if (!place->is_dual || !kernel_lacks(fd))
+		return fd;
+	fd = place_of_text("0.0.0.0", port, &ipv4);
+	return fd < 0 ? fd : listen_on(&ipv4, o);
+}
+
+static bool overlaps(const struct listener *l, const struct place *place)
+{
+	struct place own;
+
+	return place_of_socket(l->fd, &own) == 0 && place_overlaps(&own, place);
+}
+
+/* Returns whether one of RUNNING overlaps with PLACE. */
+static bool share_port(const struct listeners *running, const struct place *place, int on)
+{
+	bool any = false;
+
+	for (unsigned i = 0; running && i < running->n; i++) {
+		if (!overlaps(&running->item[i], place))
+			continue;
+		any = true;
+		(void)set_option(running->item[i].fd, SOL_SOCKET, SO_REUSEPORT, on);
+	}
+	return any;
+}
+
+/*
+ * While a socket listens, no other can be bound to an overlapping place.  If those in the way
+ * are our own, all of them share the port for a moment, socket(7), SO_REUSEPORT.
+ */
+static int open_one(const char *text, uint16_t port, const struct listeners *running,
+		    struct opening *o)
+{
+	struct place place;
+	int fd = place_of_text(text, port, &place);
+
+	if (fd < 0)
+		return fd;
+	fd = open_place(&place, port, o);
+	if (fd == -EADDRINUSE && share_port(running, &place, 1)) {
+		o->shares_port = true;
+		fd = open_place(&place, port, o);
+		(void)share_port(running, &place, 0);
 	}
 	return fd;
 }
 
+static bool is_listening(int fd)
+{
+	int listens = 0;
+	socklen_t len = sizeof(listens);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) == 0 && listens;
+}
+
+/* Returns the socket that listens under NAME, or NULL. */
 static const struct listener *find(const struct listeners *listeners, const char *name)
 {
 	for (unsigned i = 0; listeners && i < listeners->n; i++)
-		if (strcmp(listeners->item[i].name, name) == 0)
+		if (strcmp(listeners->item[i].name, name) == 0 &&
+		    is_listening(listeners->item[i].fd))
 			return &listeners->item[i];
 	return NULL;
+}
+
+bool listeners_hold(const struct listeners *listeners, int fd)
+{
+	for (unsigned i = 0; listeners && i < listeners->n; i++)
+		if (listeners->item[i].fd == fd)
+			return true;
+	return false;
 }
 
 static void close_new(struct listeners *opened, const struct listeners *running)
 {
 	for (unsigned i = 0; i < opened->n; i++)
-		if (!find(running, opened->item[i].name))
+		if (!listeners_hold(running, opened->item[i].fd))
 			close(opened->item[i].fd);
+}
+
+/* Adds NAME to the list in TEXT, which is cut at its end. */
+static void add_name(char *text, size_t size, const char *name)
+{
+	size_t len = strlen(text);
+
+	snprintf(text + len, size - len, "%s%s", len > 0 ? ", " : "", name);
 }
 
 /*
@@ -96,89 +189,82 @@ static void close_new(struct listeners *opened, const struct listeners *running)
  * the open sockets in both cases.
  */
 static int open_all(const struct config *config, const struct listeners *running,
-		    struct listeners *opened, char *skipped, size_t skipped_size)
+		    struct listeners *opened, struct listen_report *report)
 {
-	size_t len = 0;
-
-	opened->n = 0;
-	skipped[0] = '\0';
 	for (unsigned i = 0; i < config->n_addresses; i++) {
+		struct opening o = {.may_be_absent = !config->addresses_are_default};
 		struct listener *l = &opened->item[opened->n];
 		const struct listener *kept;
 
+		*l = (struct listener){.fd = -1};
 		name_listener(config->addresses[i], config->port, l->name);
 		kept = find(running, l->name);
-		l->fd = kept ? kept->fd : open_one(config->addresses[i], config->port);
+		if (kept)
+			*l = *kept;
+		else
+			l->fd = open_one(config->addresses[i], config->port, running, &o);
 		if (l->fd >= 0) {
 			opened->n++;
 		} else if (config->addresses_are_default && kernel_lacks(l->fd)) {
-			len += (size_t)snprintf(skipped + len, skipped_size - len, "%s%s",
-						len ? ", " : "", l->name);
-			if (len >= skipped_size)
-				len = skipped_size - 1;
+			add_name(report->skipped, sizeof(report->skipped), l->name);
 		} else {
+			memcpy(report->failed, l->name, sizeof(report->failed));
 			return l->fd;
 		}
+		if (o.is_absent)
+			add_name(report->absent, sizeof(report->absent), l->name);
 	}
-	return opened->n == 0 ? -EADDRNOTAVAIL : 0;
+	if (opened->n > 0)
+		return 0;
+	memcpy(report->failed, opened->item[0].name, sizeof(report->failed));
+	return -EADDRNOTAVAIL;
 }
 
-static bool is_named(const struct config *config, const char *name)
+static bool is_covered(const struct listener *l, const struct config *config)
 {
-	char wanted[PEER_NAME_SIZE];
+	struct place own, wanted;
 
-	for (unsigned i = 0; i < config->n_addresses; i++) {
-		name_listener(config->addresses[i], config->port, wanted);
-		if (strcmp(wanted, name) == 0)
+	if (!is_listening(l->fd) || place_of_socket(l->fd, &own) < 0)
+		return false;
+	for (unsigned i = 0; i < config->n_addresses; i++)
+		if (place_of_text(config->addresses[i], config->port, &wanted) == 0 &&
+		    place_covers(&wanted, &own))
 			return true;
-	}
 	return false;
 }
 
 /*
- * While a socket listens on an address, "*" cannot be bound to the same port,
- * and the other way round.  So the sockets of RUNNING that CONFIG does not
- * name stop listening.  They stay bound, so resume_others() can undo this.
+ * At most CONFIG_MAX_ADDRESSES of each family: to get others, a reload has to name them, and
+ * so no wider place.
  */
-static void pause_others(const struct listeners *running, const struct config *config)
+static void keep_covered(const struct config *config, const struct listeners *running,
+			 struct listeners *opened)
 {
-	for (unsigned i = 0; i < running->n; i++)
-		if (!is_named(config, running->item[i].name))
-			(void)shutdown(running->item[i].fd, SHUT_RD);
-}
+	for (unsigned i = 0; running && i < running->n && opened->n < LISTENERS_MAX; i++) {
+		const struct listener *l = &running->item[i];
 
-static void resume_others(const struct listeners *running, const struct config *config)
-{
-	for (unsigned i = 0; i < running->n; i++)
-		if (!is_named(config, running->item[i].name))
-			(void)listen(running->item[i].fd, BACKLOG);
+		if (!listeners_hold(opened, l->fd) && is_covered(l, config))
+			opened->item[opened->n++] = *l;
+	}
 }
 
 int listeners_open(const struct config *config, const struct listeners *running,
-		   struct listeners *ret_listeners, char ret_failed[PEER_NAME_SIZE],
-		   char *ret_skipped, size_t skipped_size)
+		   struct listeners *ret_listeners, struct listen_report *ret_report)
 {
 	struct listeners opened = {.n = 0};
 	int r;
 
+	*ret_report = (struct listen_report){0};
 	if (running && running->are_passed) {
 		*ret_listeners = *running;
-		ret_skipped[0] = '\0';
 		return 0;
 	}
-	r = open_all(config, running, &opened, ret_skipped, skipped_size);
-	if (r == -EADDRINUSE && running) {
-		close_new(&opened, running);
-		pause_others(running, config);
-		r = open_all(config, running, &opened, ret_skipped, skipped_size);
-		if (r < 0)
-			resume_others(running, config);
-	}
+	r = open_all(config, running, &opened, ret_report);
 	if (r < 0) {
-		memcpy(ret_failed, opened.item[opened.n].name, PEER_NAME_SIZE);
 		close_new(&opened, running);
 		return r;
 	}
+	keep_covered(config, running, &opened);
 	*ret_listeners = opened;
 	return 0;
 }
@@ -196,7 +282,7 @@ static int check_passed(int fd)
 	if (address.ss_family != AF_INET && address.ss_family != AF_INET6 &&
 	    address.ss_family != AF_UNIX)
 		return -EAFNOSUPPORT;
-	return sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) > 0 ? 0 : -EINVAL;
+	return is_listening(fd) ? 0 : -EINVAL;
 }
 
 static void name_passed(struct listener *l)
@@ -232,7 +318,7 @@ int listeners_adopt(struct listeners *listeners, int fd)
 		close(fd);
 		return r;
 	}
-	l->fd = fd;
+	*l = (struct listener){.fd = fd};
 	name_passed(l);
 	listeners->n++;
 	listeners->are_passed = true;
@@ -258,10 +344,26 @@ void listeners_configure(const struct listeners *listeners, const struct config 
 	}
 }
 
+bool listeners_remove_dead(struct listeners *listeners, char ret_name[LISTENER_NAME_SIZE])
+{
+	for (unsigned i = 0; i < listeners->n; i++) {
+		struct listener *l = &listeners->item[i];
+
+		if (is_listening(l->fd))
+			continue;
+		memcpy(ret_name, l->name, LISTENER_NAME_SIZE);
+		close(l->fd);
+		listeners->n--;
+		memmove(l, l + 1, (listeners->n - i) * sizeof(*l));
+		return true;
+	}
+	return false;
+}
+
 void listeners_close(struct listeners *old, const struct listeners *new)
 {
 	for (unsigned i = 0; i < old->n; i++) {
-		if (find(new, old->item[i].name))
+		if (listeners_hold(new, old->item[i].fd))
 			continue;
 		if (!old->are_passed)
 			(void)shutdown(old->item[i].fd, SHUT_RD);

@@ -12,29 +12,41 @@
 #ifndef ECHO_LOGD_LISTENER_H
 #define ECHO_LOGD_LISTENER_H
 
-#include <stddef.h>
+#include <stdbool.h>
 
 #include "base/peer_name.h"
 #include "config/config.h"
 #include "ipc/descriptors.h"
 
+/* What listeners_open() found.  Texts are "" if there is nothing to report. */
+struct listen_report {
+	char failed[PEER_NAME_SIZE];	/* the address that failed */
+	char skipped[256];		/* of the default list, but this host lacks them */
+	char absent[256];		/* open, but this host does not have the addresses yet */
+};
+
 /*
  * Opens a socket for every address of CONFIG.  A socket of RUNNING (may be
- * NULL) that already listens on an address is reused; *RUNNING is unchanged.
- * If systemd passed the sockets of RUNNING, *RET_LISTENERS is a copy of
- * RUNNING, whatever CONFIG says.
+ * NULL) that already listens on an address is reused.  One whose address is
+ * part of a new, wider one (127.0.0.1 of "*") stays too, because clients may
+ * wait in its queue.  RUNNING goes on listening whatever happens, and *RUNNING
+ * is unchanged.  If systemd passed the sockets of RUNNING, *RET_LISTENERS is a
+ * copy of RUNNING, whatever CONFIG says.
  *
- * Addresses of the default list that this host lacks are skipped and named in
- * RET_SKIPPED (NUL-terminated, "" if there are none).
+ * An address of the default list that this host lacks is skipped.  Another
+ * address is opened although the host lacks it: clients can connect as soon as
+ * it is added (IP_FREEBIND, ip(7)).
  *
- * Returns 0; or -errno, with the address that failed in RET_FAILED and all
- * new sockets closed (-EADDRNOTAVAIL: all addresses were skipped).  If a new
- * socket cannot be bound because of the running ones, the running ones that
- * CONFIG does not name refuse clients for some microseconds.
+ * Returns 0; or -errno with all new sockets closed (-EADDRNOTAVAIL: all
+ * addresses were skipped).
+ *
+ * To open a socket beside a running one whose place overlaps, both have
+ * SO_REUSEPORT for a moment.  Later no other program can be bound to that
+ * place either, unless it has the same user and sets SO_REUSEPORT: the kernel
+ * remembers the option for the port while it is in use (inet_csk_get_port()).
  */
 int listeners_open(const struct config *config, const struct listeners *running,
-		   struct listeners *ret_listeners, char ret_failed[PEER_NAME_SIZE],
-		   char *ret_skipped, size_t skipped_size);
+		   struct listeners *ret_listeners, struct listen_report *ret_report);
 
 /*
  * Adds FD, which systemd passed, to LISTENERS and sets `are_passed`.  A reload
@@ -50,6 +62,16 @@ int listeners_adopt(struct listeners *listeners, int fd);
 
 /* Sets, from CONFIG, the options that accepted sockets inherit. */
 void listeners_configure(const struct listeners *listeners, const struct config *config);
+
+/* Whether FD is one of LISTENERS (may be NULL). */
+bool listeners_hold(const struct listeners *listeners, int fd);
+
+/*
+ * Closes the first socket of LISTENERS that does not listen any more, because
+ * another program shut it down, and removes it.  Returns whether there was
+ * one, and its name in RET_NAME.
+ */
+bool listeners_remove_dead(struct listeners *listeners, char ret_name[LISTENER_NAME_SIZE]);
 
 /*
  * Closes each socket of OLD that NEW does not hold (NULL: all of them), and

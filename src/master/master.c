@@ -14,6 +14,7 @@
 #include "base/journal.h"
 #include "base/plural.h"
 #include "master/listener.h"
+#include "master/listener_setup.h"
 #include "master/logger_process.h"
 #include "master/notify.h"
 #include "master/reload.h"
@@ -77,29 +78,34 @@ static int on_close_timer(sd_event_source *source, uint64_t usec, void *userdata
 	return 0;
 }
 
+static void begin_stop(struct service *s)
+{
+	struct totals totals;
+
+	s->phase = PHASE_DRAINING;
+	notify_stopping(s);
+	scoreboard_totals(s->board, &totals);
+	journal_field("CLIENTS=%u", totals.busy);
+	if (totals.busy == 0)
+		journal_event(JOURNAL_STOPPING, LOG_INFO, "stopping; no client is connected");
+	else
+		journal_event(JOURNAL_STOPPING, LOG_INFO,
+			      "stopping; waiting up to %llu ms for %u client%s",
+			      (unsigned long long)s->config.drain_timeout_usec / 1000,
+			      totals.busy, PLURAL(totals.busy));
+	listeners_close(&s->fds.listeners, NULL);
+	worker_pool_signal(s, SIGHUP);
+	timer_set(s->loop.close_timer, s->config.drain_timeout_usec);
+}
+
 static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata)
 {
 	struct service *s = userdata;
-	struct totals totals;
 
 	(void)source;
 	(void)info;
 	if (s->phase < PHASE_DRAINING) {
-		s->phase = PHASE_DRAINING;
-		notify_stopping(s);
-		scoreboard_totals(s->board, &totals);
-		journal_field("CLIENTS=%u", totals.busy);
-		if (totals.busy == 0)
-			journal_event(JOURNAL_STOPPING, LOG_INFO,
-				      "stopping; no client is connected");
-		else
-			journal_event(JOURNAL_STOPPING, LOG_INFO,
-				      "stopping; waiting up to %llu ms for %u client%s",
-				      (unsigned long long)s->config.drain_timeout_usec / 1000,
-				      totals.busy, PLURAL(totals.busy));
-		listeners_close(&s->fds.listeners, NULL);
-		worker_pool_signal(s, SIGHUP);
-		timer_set(s->loop.close_timer, s->config.drain_timeout_usec);
+		begin_stop(s);
 	} else if (s->phase == PHASE_DRAINING) {
 		journal_info("second stop signal: stopping without waiting for clients");
 		timer_set(s->loop.close_timer, 0);
@@ -144,6 +150,11 @@ static int on_child(sd_event_source *source, const struct signalfd_siginfo *info
 	while ((pid = waitpid(-1, &wait_status, WNOHANG)) > 0)
 		if (!worker_pool_reaped(s, pid, wait_status))
 			(void)logger_process_reaped(s, pid, wait_status);
+	/* A worker leaves when its listener was shut down; so would those that replace it. */
+	if (s->phase < PHASE_DRAINING && !listener_setup_check(s)) {
+		s->loop.stop_status = STATUS_CANNOT_GO_ON;
+		begin_stop(s);
+	}
 	worker_pool_fill(s);
 	finish_if_no_workers(s);
 	return 0;
@@ -265,6 +276,8 @@ static int add_sources(struct service *s)
 	if (r >= 0)
 		r = timer_make(s->event, &s->loop.close_timer, on_close_timer, s);
 	if (r >= 0)
+		r = listener_setup_init(s);
+	if (r >= 0)
 		r = start_watchdog(s);
 	return r;
 }
@@ -288,5 +301,5 @@ int master_run(struct service *s)
 		journal_error("the event loop failed: %s; the service exits", strerror(-r));
 		return STATUS_CANNOT_GO_ON;
 	}
-	return r;
+	return r == STATUS_CLEAN ? s->loop.stop_status : r;
 }

@@ -12,7 +12,6 @@
 #include "config/config_keys.h"
 #include "config/config_reload.h"
 #include "ipc/tickets.h"
-#include "master/listener.h"
 #include "master/listener_setup.h"
 #include "master/logger_process.h"
 #include "master/message_log.h"
@@ -142,7 +141,6 @@ static bool keeps_fewer_files(const struct config *fresh, const struct config *o
 static void apply_config(struct service *s, const struct config *fresh,
 			 const struct listeners *listeners)
 {
-	struct listeners old = s->fds.listeners;
 	bool keep_fewer = keeps_fewer_files(fresh, &s->config);
 
 	crash_point("master-reload");
@@ -150,9 +148,7 @@ static void apply_config(struct service *s, const struct config *fresh,
 	if (fresh->echo_after == ECHO_AFTER_SYNCED && !atomic_load(&s->board->must_sync))
 		message_log_sync_name(s);
 	s->config = *fresh;
-	s->fds.listeners = *listeners;
-	listeners_configure(&s->fds.listeners, &s->config);
-	listeners_close(&old, listeners);
+	listener_setup_switch(s, listeners);
 	s->generation++;
 	if (keep_fewer)
 		message_log_prune(s);

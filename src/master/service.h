@@ -36,6 +36,12 @@ struct loop {
 	uint64_t watchdog_usec;		/* of systemd, sd_watchdog_enabled(3) */
 	struct totals last_totals;	/* at the last tick */
 	bool limit_was_reached;		/* at the last check; that is logged */
+	int stop_status;		/* enum exit_status of a stop that succeeds */
+};
+
+/* listener_setup.c */
+struct listening {
+	sd_event_source *leave_timer;	/* while sockets are leaving */
 };
 
 struct worker_process {
@@ -108,6 +114,7 @@ struct service {
 	bool took_pipes;		/* recover.c: the pipes are those of a killed run */
 
 	struct loop loop;
+	struct listening listening;
 	struct worker_pool pool;
 	struct logger_process logger;
 	struct message_log log;

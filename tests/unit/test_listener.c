@@ -25,7 +25,7 @@
 #define FOREIGN "203.0.113.71"
 #define FOREIGN_TOO "203.0.113.72"
 
-static char failed[PEER_NAME_SIZE], skipped[256];
+static struct listen_report report;
 
 static int bind_to(const char *text, uint16_t port)
 {
@@ -41,6 +41,15 @@ static int bind_to(const char *text, uint16_t port)
 		return fd;
 	close(fd);
 	return -errno;
+}
+
+static int listen_to(const char *text, uint16_t port)
+{
+	int fd = bind_to(text, port);
+
+	assert_true(fd >= 0);
+	assert_int_equal(listen(fd, 10), 0);
+	return fd;
 }
 
 static bool has_ipv6(void)
@@ -80,9 +89,8 @@ static struct config make_config(uint16_t port, const char *const *addresses)
 static int open_all(const struct config *config, const struct listeners *running,
 		    struct listeners *ret)
 {
-	memset(failed, 0, sizeof(failed));
-	memset(skipped, 'x', sizeof(skipped));
-	return listeners_open(config, running, ret, failed, skipped, sizeof(skipped));
+	memset(&report, 'x', sizeof(report));
+	return listeners_open(config, running, ret, &report);
 }
 
 /* Returns a connected socket, or -errno. */
@@ -143,7 +151,8 @@ static void test_open_and_close(void **state)
 
 	(void)state;
 	assert_int_equal(open_all(&config, NULL, &listeners), 0);
-	assert_string_equal(skipped, "");
+	assert_string_equal(report.skipped, "");
+	assert_string_equal(report.absent, "");
 	assert_int_equal(listeners.n, 2);
 	snprintf(name, sizeof(name), "127.0.0.1:%u", port);
 	assert_string_equal(listeners.item[0].name, name);
@@ -255,17 +264,18 @@ static void test_failure_leaves_all_as_it_was(void **state)
 {
 	uint16_t port = free_port();
 	struct config config = CONFIG(port, "127.0.0.1");
-	struct config bad = CONFIG(port, "127.0.0.2", "127.0.0.1", FOREIGN, "127.0.0.3");
+	struct config bad = CONFIG(port, "127.0.0.2", "127.0.0.1", "127.0.0.4", "127.0.0.3");
 	struct listeners running, untouched = {.n = 4711}, fresh = untouched;
 	char name[PEER_NAME_SIZE];
 	unsigned before;
+	int other_fd = listen_to("127.0.0.4", port);
 
 	(void)state;
 	assert_int_equal(open_all(&config, NULL, &running), 0);
 	before = count_fds();
-	assert_int_equal(open_all(&bad, &running, &fresh), -EADDRNOTAVAIL);
-	snprintf(name, sizeof(name), "%s:%u", FOREIGN, port);
-	assert_string_equal(failed, name);
+	assert_int_equal(open_all(&bad, &running, &fresh), -EADDRINUSE);
+	snprintf(name, sizeof(name), "127.0.0.4:%u", port);
+	assert_string_equal(report.failed, name);
 	assert_memory_equal(&fresh, &untouched, sizeof(fresh));
 	assert_int_equal(count_fds(), before);
 	assert_int_equal(connect_to("127.0.0.2", port), -ECONNREFUSED);
@@ -277,10 +287,38 @@ static void test_failure_leaves_all_as_it_was(void **state)
 		bad.addresses_are_default = i == 1;
 		assert_int_equal(open_all(&bad, NULL, &fresh), -EADDRINUSE);
 		snprintf(name, sizeof(name), "127.0.0.1:%u", port);
-		assert_string_equal(failed, name);
+		assert_string_equal(report.failed, name);
 		assert_int_equal(count_fds(), before);
 	}
+	close(other_fd);
 	listeners_close(&running, NULL);
+}
+
+/* An address that is written in the configuration may come later. */
+static void test_absent(void **state)
+{
+	uint16_t port = free_port();
+	struct config config = CONFIG(port, "127.0.0.1", FOREIGN, FOREIGN_TOO, "2001:db8::71");
+	struct listeners listeners, again;
+	char names[256];
+
+	(void)state;
+	if (!has_ipv6())
+		config.n_addresses = 3;
+	assert_int_equal(open_all(&config, NULL, &listeners), 0);
+	assert_int_equal(listeners.n, config.n_addresses);
+	snprintf(names, sizeof(names), "%s:%u, %s:%u%s", FOREIGN, port, FOREIGN_TOO, port,
+		 has_ipv6() ? ", [2001:db8::71]:" : "");
+	if (has_ipv6())
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%u", port);
+	assert_string_equal(report.absent, names);
+	assert_string_equal(report.skipped, "");
+	assert_serves(&listeners.item[0], "127.0.0.1", port);
+	/* Reported once. */
+	assert_int_equal(open_all(&config, &listeners, &again), 0);
+	assert_string_equal(report.absent, "");
+	listeners_close(&listeners, &again);
+	listeners_close(&again, NULL);
 }
 
 static void test_only_defaults_are_skipped(void **state)
@@ -295,22 +333,23 @@ static void test_only_defaults_are_skipped(void **state)
 	assert_int_equal(open_all(&config, NULL, &listeners), 0);
 	assert_int_equal(listeners.n, 1);
 	snprintf(names, sizeof(names), "%s:%u, %s:%u", FOREIGN, port, FOREIGN_TOO, port);
-	assert_string_equal(skipped, names);
+	assert_string_equal(report.skipped, names);
 	assert_serves(&listeners.item[0], "127.0.0.1", port);
 	listeners_close(&listeners, NULL);
 
-	/* Truncated to the size that was given. */
-	memset(skipped, 'x', sizeof(skipped));
-	assert_int_equal(listeners_open(&config, NULL, &listeners, failed, skipped, 10), 0);
-	assert_string_equal(skipped, "203.0.113");
-	for (size_t i = 10; i < sizeof(skipped); i++)
-		assert_int_equal(skipped[i], 'x');
+	/* Sixteen names do not fit. */
+	config = CONFIG(port, "127.0.0.1");
+	config.addresses_are_default = true;
+	for (; config.n_addresses < CONFIG_MAX_ADDRESSES; config.n_addresses++)
+		strcpy(config.addresses[config.n_addresses], FOREIGN);
+	assert_int_equal(open_all(&config, NULL, &listeners), 0);
+	assert_int_equal(strlen(report.skipped), sizeof(report.skipped) - 1);
 	listeners_close(&listeners, NULL);
 
 	config = CONFIG(port, FOREIGN);
 	config.addresses_are_default = true;
 	assert_int_equal(open_all(&config, NULL, &listeners), -EADDRNOTAVAIL);
-	assert_true(failed[0] != '\0');
+	assert_true(report.failed[0] != '\0');
 }
 
 /* "::" is for IPv6 only, so 0.0.0.0 is no conflict. */
@@ -358,15 +397,6 @@ static void test_star_is_both_families(void **state)
 	listeners_close(&listeners, &again);
 	assert_serves(&again.item[0], "127.0.0.1", port);
 	listeners_close(&again, NULL);
-}
-
-static int listen_to(const char *text, uint16_t port)
-{
-	int fd = bind_to(text, port);
-
-	assert_true(fd >= 0);
-	assert_int_equal(listen(fd, 10), 0);
-	return fd;
 }
 
 /* Listeners that systemd passed survive a reload to other addresses, and a stop. */
@@ -433,6 +463,7 @@ int main(void)
 		cmocka_unit_test(test_options_are_inherited),
 		cmocka_unit_test(test_reload),
 		cmocka_unit_test(test_failure_leaves_all_as_it_was),
+		cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_only_defaults_are_skipped),
 		cmocka_unit_test(test_ipv6_only),
 		cmocka_unit_test(test_star_is_both_families),
