@@ -5,19 +5,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/crash_point.h"
 #include "master/systemd.h"
 
+/*
+ * Before each name in the store.  A socket unit may choose any name for its sockets with
+ * FileDescriptorName=, but hardly this one.
+ */
+#define PREFIX "echo-logd/"
 #define LOG_PIPE "log-pipe"
 #define STAGE_PIPE "stage-pipe"
 #define LOG_FILE "log-file-"
 #define SCOREBOARD "scoreboard"
 #define SPILL "spill"
 
-#define NAME_SIZE 32
+#define NAME_SIZE 48
 #define STATE_SIZE 128
 
 /*
@@ -31,6 +37,20 @@ static void replace_fd(int fd, int *ret_fd)
 	if (*ret_fd >= 0)
 		close(*ret_fd);
 	*ret_fd = fd;
+}
+
+/* Whether FD has the kind in MODE, S_IFIFO for example, inode(7). */
+static bool is_kind(int fd, mode_t mode)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == mode;
+}
+
+/* A named FIFO of a socket unit is open for reading and writing. */
+static bool is_pipe_end(int fd)
+{
+	return is_kind(fd, S_IFIFO) && (fcntl(fd, F_GETFL) & O_ACCMODE) != O_RDWR;
 }
 
 static void take_pipe_end(int fd, int *read_fd, int *write_fd)
@@ -47,14 +67,17 @@ static void store(const char *name, const int *fds, unsigned n)
 {
 	char state[STATE_SIZE];
 
-	snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=%s", name);
+	snprintf(state, sizeof(state), "FDSTORE=1\nFDPOLL=0\nFDNAME=" PREFIX "%s", name);
 	systemd_tell_with_fds(state, fds, n);
 }
 
+/* Version 0.1.0 stored them without the prefix. */
 static void remove_stored(const char *name)
 {
 	char state[STATE_SIZE];
 
+	snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=" PREFIX "%s", name);
+	systemd_tell(state);
 	snprintf(state, sizeof(state), "FDSTOREREMOVE=1\nFDNAME=%s", name);
 	systemd_tell(state);
 }
@@ -100,19 +123,29 @@ static void take_socket(int fd, const char *name, struct kept *kept)
 	snprintf(passed->name, sizeof(passed->name), "%s", name);
 }
 
-static void take_one(int fd, const char *name, struct descriptors *fds, struct kept *kept)
+/* Takes FD if NAME is one of the store and FD is of that kind.  Returns whether it did. */
+static bool take_stored(int fd, const char *name, struct descriptors *fds, struct kept *kept)
 {
-	if (strcmp(name, LOG_PIPE) == 0)
+	if (strcmp(name, LOG_PIPE) == 0 && is_pipe_end(fd))
 		take_pipe_end(fd, &fds->log_read, &fds->log_write);
-	else if (strcmp(name, STAGE_PIPE) == 0)
+	else if (strcmp(name, STAGE_PIPE) == 0 && is_pipe_end(fd))
 		take_pipe_end(fd, &fds->stage_read, &fds->stage_write);
-	else if (strncmp(name, LOG_FILE, strlen(LOG_FILE)) == 0)
+	else if (strncmp(name, LOG_FILE, strlen(LOG_FILE)) == 0 && is_kind(fd, S_IFREG))
 		take_log_file(fd, name, &fds->log_file);
-	else if (strcmp(name, SCOREBOARD) == 0)
+	else if (strcmp(name, SCOREBOARD) == 0 && is_kind(fd, S_IFREG))
 		replace_fd(fd, &kept->scoreboard_fd);
-	else if (strcmp(name, SPILL) == 0)
+	else if (strcmp(name, SPILL) == 0 && is_kind(fd, S_IFREG))
 		replace_fd(fd, &kept->spill_fd);
 	else
+		return false;
+	return true;
+}
+
+static void take_one(int fd, const char *name, struct descriptors *fds, struct kept *kept)
+{
+	bool has_prefix = strncmp(name, PREFIX, strlen(PREFIX)) == 0;
+
+	if (!take_stored(fd, has_prefix ? name + strlen(PREFIX) : name, fds, kept))
 		take_socket(fd, name, kept);
 }
 

@@ -9,6 +9,10 @@
  * the next master finds every record that was in a pipe, the file with its
  * offset, and the connections that were open.
  *
+ * Their names begin with "echo-logd/".  Taken are also those without, as
+ * version 0.1.0 stored them, but only if the kind is right: a socket unit may
+ * give its sockets the same names.
+ *
  * All are stored with FDPOLL=0: otherwise systemd would drop a pipe as soon
  * as its other end is closed.
  */

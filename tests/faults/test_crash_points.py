@@ -293,7 +293,8 @@ def test_the_master_dies_with_half_of_its_pipes_stored(make_daemon, traffic, poi
     points.wait("master-half-stored")
     end_the_rest(daemon)
     daemon.start()
-    assert store.names().count("log-pipe") == store.names().count("stage-pipe") == 2
+    assert store.names().count("echo-logd/log-pipe") == 2
+    assert store.names().count("echo-logd/stage-pipe") == 2
     load = traffic(daemon, 3600, LOAD)
     grow(daemon)
     pipe = LogPipe(daemon)

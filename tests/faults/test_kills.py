@@ -114,8 +114,8 @@ def test_everything_killed_and_the_pipes_kept(start, traffic, store):
     check_account(daemon, load.judge(daemon.path))
     # At least half of the kills left bytes in the pipes.
     assert bytes_waited * 2 >= SERVICE_KILLS, bytes_waited
-    assert store.names() == ["log-file-1", "log-pipe", "log-pipe", "scoreboard", "stage-pipe",
-                             "stage-pipe"]
+    assert store.names() == ["echo-logd/" + name for name in (
+        "log-file-1", "log-pipe", "log-pipe", "scoreboard", "stage-pipe", "stage-pipe")]
 
 
 def test_a_stopped_logger_is_replaced(start, traffic):

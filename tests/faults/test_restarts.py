@@ -24,7 +24,7 @@ def saved(daemon):
 
 def forget_scoreboard(store):
     """Makes the scoreboard look as if it came from another version."""
-    fd = next(fd for name, fd in store.kept if name == "scoreboard")
+    fd = next(fd for name, fd in store.kept if name == "echo-logd/scoreboard")
     os.pwrite(fd, b"\xff" * 4, 8)
 
 

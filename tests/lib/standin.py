@@ -70,7 +70,7 @@ class FdStore:
     def files(self):
         """The current paths of the stored log files."""
         return [os.readlink("/proc/self/fd/%d" % fd) for name, fd in self.kept
-                if name.startswith("log-file-")]
+                if name.startswith("echo-logd/log-file-")]
 
     def clear(self):
         for _, fd in self.kept:
