@@ -20,7 +20,7 @@ PLACEHOLDER = re.compile(r"[A-Z]+| *\d+|[0-9a-f]{8,13}|[\d-]+T[\d:]+Z")
 REASONS = {os.strerror(number) for number in errno.errorcode}
 DIRECTIVE = re.compile(r"%[-0]*(?:\d+|\*)?(?:\.\d+|\.\*)?(?:hh|h|ll|l|z)?[a-zA-Z]")
 # Not the daemon's words, but quoted in its pages: systemd's, and a record of the log.
-QUOTED_FROM_OTHERS = {"status=217/USER", "close killed"}
+QUOTED_FROM_OTHERS = {"status=203/EXEC", "status=216/GROUP", "status=217/USER", "close killed"}
 
 
 def literals():
