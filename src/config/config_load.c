@@ -2,17 +2,15 @@
 #include "config/config_load.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ini.h>
 #include <stdarg.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
+#include "config/config_file.h"
 #include "config/config_keys.h"
 #include "config/config_rules.h"
+#include "config/config_text.h"
 #include "config/config_value.h"
-#include "format/escape.h"
 
 /* inih has room for 200 bytes with newline and NUL, and takes the rest for another line. */
 #define LINE_MAX_BYTES 198
@@ -45,16 +43,6 @@ struct loader {
 	size_t len, at;
 	char text[FILE_MAX_BYTES + 1];
 };
-
-/* Escapes TEXT, so that a terminal can show it. */
-static void show(char *buf, size_t size, const char *text, size_t len)
-{
-	size_t taken, n;
-	bool invalid;
-
-	n = escape(ESCAPE_C, buf, size - sizeof("..."), text, len, &taken, &invalid);
-	strcpy(buf + n, taken < len ? "..." : "");
-}
 
 /* Sorts by rank, since the rules between keys are checked last but belong to earlier lines. */
 static void insert_mistake(struct loader *l, unsigned rank, const char *message, size_t len)
@@ -94,7 +82,7 @@ static void mistake(struct loader *l, unsigned rank, const char *subject, const 
 	if (rank >= RANK_OVERRIDE) {
 		const char *override = l->overrides[rank - RANK_OVERRIDE];
 
-		show(where, sizeof(where), override, strlen(override));
+		config_text_show(where, sizeof(where), override, strlen(override));
 		n = snprintf(message, sizeof(message), "-o %s: %s\n", where, what);
 	} else if (rank == RANK_DEFAULT) {
 		n = snprintf(message, sizeof(message), "%.900s: %s\n", l->file, what);
@@ -119,7 +107,7 @@ static void refuse_unknown_section(struct loader *l, unsigned rank, const char *
 	const char *guess = config_section_guess(name);
 	char shown[SHOWN_BYTES];
 
-	show(shown, sizeof(shown), name, strlen(name));
+	config_text_show(shown, sizeof(shown), name, strlen(name));
 	mistake(l, rank, NULL, "unknown section [%s]; %s[%s]%s", shown,
 		guess ? "did you mean " : "there are [server] and ", guess ? guess : "log",
 		guess ? "?" : "");
@@ -131,7 +119,7 @@ static void refuse_unknown_key(struct loader *l, unsigned rank, const char *sect
 	const struct config_key *guess = config_key_guess(section, name);
 	char shown[SHOWN_BYTES], subject[2 * SHOWN_BYTES];
 
-	show(shown, sizeof(shown), name, strlen(name));
+	config_text_show(shown, sizeof(shown), name, strlen(name));
 	snprintf(subject, sizeof(subject), "%s.%s", section, shown);
 	mistake(l, rank, subject, "unknown key%s%s%s%s", guess ? "; did you mean " : "",
 		guess ? guess->section : "", guess ? "." : "", guess ? guess->name : "");
@@ -153,13 +141,17 @@ static void set_key(struct loader *l, unsigned rank, const struct config_key *ke
 		hint = "it is longer than a line of the file may be";
 		r = -EINVAL;
 	}
+	if (config_text_has_invisible(value, strlen(value))) {
+		hint = "it has an invisible character, written here as \\xNN";
+		r = -EINVAL;
+	}
 	l->seen[key - config_keys].bad = r < 0;
 	if (r == 0) {
 		l->config = scratch;
 		return;
 	}
 	snprintf(subject, sizeof(subject), "%s.%s", key->section, key->name);
-	show(shown, sizeof(shown), value, strlen(value));
+	config_text_show(shown, sizeof(shown), value, strlen(value));
 	config_value_describe(key, allowed, sizeof(allowed));
 	mistake(l, rank, subject, "bad value \"%s\"%s%s; allowed: %s", shown, hint ? ": " : "",
 		hint ? hint : "", allowed);
@@ -224,8 +216,8 @@ static void show_subject(const struct loader *l, const char *line, size_t len, c
 	const char *equals = memchr(line, '=', len);
 
 	len = trim(&line, equals ? (size_t)(equals - line) : len);
-	show(section, sizeof(section), l->section, strlen(l->section));
-	show(key, sizeof(key), line, len);
+	config_text_show(section, sizeof(section), l->section, strlen(l->section));
+	config_text_show(key, sizeof(key), line, len);
 	snprintf(subject, size, "%s%s%s", section, *section ? "." : "", key);
 }
 
@@ -253,14 +245,6 @@ static bool check_key(struct loader *l, const char *line, size_t len)
 	return !wrong;
 }
 
-static bool has_control(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if (((unsigned char)text[i] < ' ' && text[i] != '\t') || text[i] == 0x7f)
-			return true;
-	return false;
-}
-
 static bool check_line(struct loader *l, const char *line, size_t len, size_t room)
 {
 	const char *start = line, *wrong = NULL;
@@ -268,7 +252,7 @@ static bool check_line(struct loader *l, const char *line, size_t len, size_t ro
 	bool comment = rest > 0 && strchr("#;", *start), header = rest > 0 && *start == '[';
 	char subject[2 * SHOWN_BYTES + 2];
 
-	if (has_control(line, len))
+	if (config_text_has_control(line, len))
 		wrong = "control byte in the line; only text and tabs are allowed";
 	else if (len > LINE_MAX_BYTES || len > room)
 		wrong = "the line is too long; at most 198 bytes are allowed";
@@ -308,43 +292,16 @@ static char *read_line(char *buf, int size, void *stream)
 	return buf;
 }
 
-static int read_open_file(struct loader *l, int fd)
-{
-	struct stat st;
-	ssize_t n;
-
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode))
-		return S_ISDIR(st.st_mode) ? -EISDIR : -ENOTSUP;
-	do {
-		n = read(fd, l->text + l->len, sizeof(l->text) - l->len);
-		l->len += n > 0 ? (size_t)n : 0;
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	return n < 0 ? -errno : l->len > FILE_MAX_BYTES ? -EFBIG : 0;
-}
-
-static int read_file(struct loader *l, const char *path)
-{
-	/* O_NONBLOCK: otherwise open(2) waits if the path is a FIFO without a writer. */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	int r = fd < 0 ? -errno : read_open_file(l, fd);
-
-	if (fd >= 0)
-		close(fd);
-	if (r < 0)
-		mistake(l, RANK_DEFAULT, NULL, "%s; needed: a regular file of at most %d bytes",
-			strerror(-r), FILE_MAX_BYTES);
-	return r;
-}
-
 static int read_keys(struct loader *l, const char *path)
 {
 	static const char bom[] = "\xef\xbb\xbf";
-	int r = read_file(l, path);
+	int r = config_file_read(path, l->text, sizeof(l->text), &l->len);
 
-	if (r < 0)
+	if (r < 0) {
+		mistake(l, RANK_DEFAULT, NULL, "%s; needed: a regular file of at most %d bytes",
+			strerror(-r), FILE_MAX_BYTES);
 		return r;
+	}
 	if (l->len >= strlen(bom) && memcmp(l->text, bom, strlen(bom)) == 0)
 		l->at = strlen(bom);
 	r = ini_parse_stream(read_line, l, handle_key, l);
@@ -367,7 +324,7 @@ static void apply_override(struct loader *l, unsigned rank, const char *override
 		mistake(l, rank, NULL, "not of the form section.key=value");
 		return;
 	}
-	if (has_control(copy, strlen(copy)) || has_inline_comment(value, strlen(value))) {
+	if (config_text_has_control(copy, strlen(copy)) || has_inline_comment(value, strlen(value))) {
 		mistake(l, rank, NULL, "no line of the file could say this");
 		return;
 	}
@@ -425,7 +382,7 @@ int config_load(const char *path, const char *const *overrides, size_t n_overrid
 
 	diagnostics->text[0] = '\0';
 	diagnostics->len = diagnostics->omitted = 0;
-	show(l.file, sizeof(l.file), path, strlen(path));
+	config_text_show(l.file, sizeof(l.file), path, strlen(path));
 	config_set_defaults(&l.config);
 	r = read_keys(&l, path);
 	if (r < 0)

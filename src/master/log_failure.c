@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -55,15 +56,41 @@ static bool is_read_only(const char *directory)
 	return fs.f_flag & ST_RDONLY;
 }
 
+/*
+ * Returns the directory above PATH that ProtectHome=yes hides, systemd.exec(5), or NULL.
+ * systemd lays a directory over it that nobody has a right to.
+ */
+static const char *hidden_home(const char *path)
+{
+	static const char *const homes[] = {"/home", "/root", "/run/user"};
+	struct stat st;
+
+	for (size_t i = 0; i < sizeof(homes) / sizeof(homes[0]); i++) {
+		size_t len = strlen(homes[i]);
+
+		if (strncmp(path, homes[i], len) == 0 && path[len] == '/' &&
+		    stat(homes[i], &st) == 0 && (st.st_mode & 07777) == 0)
+			return homes[i];
+	}
+	return NULL;
+}
+
 /* Writes why PATH could not be opened with the -errno R, and what to do, to TEXT. */
 static void explain_open_failure(const char *path, int r, char *text, size_t size)
 {
 	char directory[PATH_MAX], user[64];
-	const char *slash = strrchr(path, '/'), *error = strerror(-r);
+	const char *slash = strrchr(path, '/'), *error = strerror(-r), *home = hidden_home(path);
 
 	snprintf(directory, sizeof(directory), "%.*s", slash == path ? 1 : (int)(slash - path),
 		 path);
 	name_user(user, sizeof(user));
+	if (home) {
+		snprintf(text, size,
+			 "cannot write to %s: the unit hides %s; add ProtectHome=no and "
+			 "ReadWritePaths=%s to a drop-in (systemctl edit echo-logd)",
+			 path, home, directory);
+		return;
+	}
 	switch (-r) {
 	case EBUSY:
 		snprintf(text, size, "%s is locked: another echo-logd writes to it", path);

@@ -172,6 +172,22 @@ def test_a_log_elsewhere_needs_a_line(box):
             "systemctl daemon-reload")
 
 
+def test_a_log_below_home_needs_two_lines(box):
+    """ProtectHome= hides it; a change of its owner would not help."""
+    box.run(f"mkdir -p /home/log {DROP_IN}; chown echo-logd /home/log; "
+            "cp /etc/echo-logd.conf /var/tmp/c; "
+            "printf '[log]\\npath = /home/log/messages.log\\n' >/etc/echo-logd.conf")
+    assert box.run(f"systemctl start {UNIT}", check=False).status != 0
+    assert "cannot write to /home/log/messages.log: the unit hides /home; add ProtectHome=no and " \
+        "ReadWritePaths=/home/log to a drop-in (systemctl edit echo-logd)" in box.journal(UNIT)
+    box.run("printf '[Service]\\nProtectHome=no\\nReadWritePaths=/home/log\\n' "
+            f">{DROP_IN}/log.conf; systemctl daemon-reload; systemctl start {UNIT}")
+    assert echo(box, "127.0.0.1", 7) == "hello\n"
+    box.wait_for("grep hello /home/log/messages.log")
+    box.run(f"systemctl stop {UNIT}; rm -r {DROP_IN}; mv /var/tmp/c /etc/echo-logd.conf; "
+            "systemctl daemon-reload")
+
+
 def test_the_boot_is_known_although_proc_sys_is_hidden(box):
     box.run(f"systemctl start {UNIT}")
     boot = box.run("tr -d - </proc/sys/kernel/random/boot_id").stdout.strip()
