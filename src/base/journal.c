@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/plural.h"
+#include "base/stderr_line.h"
 
 #define TEXT_SIZE 2048
 #define FIELD_SIZE 1024
@@ -55,6 +56,7 @@ bool journal_is_stderr(void)
 
 void journal_open(void)
 {
+	stderr_line_open();
 	if (journal_is_stderr())
 		socket_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 }
@@ -136,7 +138,8 @@ static bool send_to_journal(enum journal_event event, int priority, const char *
 	return send_datagram(fields, fields_len);
 }
 
-static void write_to_stderr(int priority, const char *text)
+/* Returns whether the line was written, or cannot be by any means. */
+static bool write_to_stderr(int priority, const char *text)
 {
 	char line[TEXT_SIZE + 32];
 	int len;
@@ -145,18 +148,33 @@ static void write_to_stderr(int priority, const char *text)
 		len = snprintf(line, sizeof(line), "<%d>%s\n", priority, text);
 	else
 		len = snprintf(line, sizeof(line), "echo-logd: %s\n", text);
-	/*
-	 * One write, so that lines of several processes do not mix.  A failure is ignored: there
-	 * is no other place to report it.
-	 */
-	if (write(STDERR_FILENO, line, (size_t)len) < 0)
-		return;
+	return stderr_line_write(line, (size_t)len);
+}
+
+/* Before the next message that somebody reads, the number of those that were lost. */
+static void write_or_count(int priority, const char *text)
+{
+	static unsigned lost;
+	char note[128];
+
+	if (lost > 0) {
+		snprintf(note, sizeof(note),
+			 "%u message%s of this process %s lost: nobody read stderr", lost,
+			 PLURAL(lost), lost == 1 ? "was" : "were");
+		if (!write_to_stderr(LOG_WARNING, note)) {
+			lost++;
+			return;
+		}
+		lost = 0;
+	}
+	if (!write_to_stderr(priority, text))
+		lost++;
 }
 
 static void send_message(enum journal_event event, int priority, const char *text)
 {
 	if (!send_to_journal(event, priority, text))
-		write_to_stderr(priority, text);
+		write_or_count(priority, text);
 	fields_len = 0;
 }
 

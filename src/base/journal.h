@@ -12,6 +12,9 @@
  * JOURNAL_PER_SECOND on average.  Errors have a second limit of the same
  * size, so a flood of other messages cannot suppress them.  The next message
  * within the limit is preceded by the count of the suppressed ones.
+ *
+ * Logging never waits.  A message for which stderr has no room is lost; the
+ * next one that has room is preceded by the count of the lost ones.
  */
 #ifndef ECHO_LOGD_JOURNAL_H
 #define ECHO_LOGD_JOURNAL_H
@@ -25,8 +28,8 @@
 #define JOURNAL_PER_SECOND 5
 
 /*
- * Opens the socket of the journal if stderr is the journal.  Call it once,
- * before the first message.  If there is no socket, or sending fails, the
+ * Opens the socket of the journal if stderr is the journal, and prepares
+ * stderr (stderr_line.h).  Call it once, before the first message.  If there is no socket, or sending fails, the
  * text goes to stderr, with the level prefix of sd-daemon(3) if stderr is
  * the journal.
  */

@@ -324,7 +324,8 @@ static void apply_override(struct loader *l, unsigned rank, const char *override
 		mistake(l, rank, NULL, "not of the form section.key=value");
 		return;
 	}
-	if (config_text_has_control(copy, strlen(copy)) || has_inline_comment(value, strlen(value))) {
+	if (config_text_has_control(copy, strlen(copy)) ||
+	    has_inline_comment(value, strlen(value))) {
 		mistake(l, rank, NULL, "no line of the file could say this");
 		return;
 	}

@@ -248,7 +248,7 @@ def unreadable(tmp_path):
     os.mkfifo(fifo)
     big = tmp_path / "big"
     big.write_text("#\n" * 40000)
-    return [tmp_path, "/dev/full", "/dev/zero", "/dev/zero", fifo, tmp_path / "missing",
+    return [tmp_path, "/dev/full", "/dev/random", "/dev/zero", fifo, tmp_path / "missing",
             "/proc/self/mem", big]
 
 
