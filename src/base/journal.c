@@ -54,6 +54,15 @@ bool journal_is_stderr(void)
 	return is_journal;
 }
 
+bool journal_shares_stdout(void)
+{
+	struct stat out, err;
+
+	return !journal_is_stderr() && fstat(STDOUT_FILENO, &out) == 0 &&
+	       fstat(STDERR_FILENO, &err) == 0 && !S_ISCHR(out.st_mode) &&
+	       out.st_dev == err.st_dev && out.st_ino == err.st_ino;
+}
+
 void journal_open(void)
 {
 	stderr_line_open();

@@ -29,9 +29,9 @@
 
 /*
  * Opens the socket of the journal if stderr is the journal, and prepares
- * stderr (stderr_line.h).  Call it once, before the first message.  If there is no socket, or sending fails, the
- * text goes to stderr, with the level prefix of sd-daemon(3) if stderr is
- * the journal.
+ * stderr (stderr_line.h).  Call it once, before the first message.  If there
+ * is no socket, or sending fails, the text goes to stderr, with the level
+ * prefix of sd-daemon(3) if stderr is the journal.
  */
 void journal_open(void);
 
@@ -46,6 +46,12 @@ void journal_forget_fd(void);
  * not if FD was redirected after systemd set the variable.
  */
 bool journal_is(int fd);
+
+/*
+ * Whether messages go where stdout goes, to a file, a pipe or a socket.  A
+ * terminal does not count: there it is what everybody expects.
+ */
+bool journal_shares_stdout(void);
 
 /* Whether stderr is the journal.  The first call decides; later ones return the same. */
 bool journal_is_stderr(void);

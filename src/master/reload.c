@@ -16,6 +16,7 @@
 #include "master/logger_process.h"
 #include "master/message_log.h"
 #include "master/notify.h"
+#include "master/stdout_warning.h"
 #include "master/worker_pool.h"
 
 /* What follows from an error. */
@@ -147,6 +148,7 @@ static void apply_config(struct service *s, const struct config *fresh,
 	/* New clients may get receipts for records in the file of before. */
 	if (fresh->echo_after == ECHO_AFTER_SYNCED && !atomic_load(&s->board->must_sync))
 		message_log_sync_name(s);
+	stdout_warning(fresh, &s->config);
 	s->config = *fresh;
 	listener_setup_switch(s, listeners);
 	s->generation++;

@@ -27,6 +27,7 @@
 #include "master/recover.h"
 #include "master/reload.h"
 #include "master/spill.h"
+#include "master/stdout_warning.h"
 #include "master/systemd.h"
 #include "worker/worker.h"
 
@@ -167,6 +168,7 @@ static void report_started(const struct service *s)
 	journal_field("LOG_PATH=%s", config_log_name(&s->config));
 	journal_event(JOURNAL_STARTED, LOG_INFO, "listening on %s%s, logging to %s", names,
 		      s->fds.listeners.are_passed ? of_systemd : "", config_log_name(&s->config));
+	stdout_warning(&s->config, NULL);
 	if (geteuid() == 0)
 		journal_warning("running as root is unnecessary; use a user of its own with "
 				"CAP_NET_BIND_SERVICE");

@@ -116,3 +116,39 @@ def test_whoever_shares_stderr_keeps_it(make_daemon, tmp_path):
     assert flags[2] & os.O_NONBLOCK and not flags[99] & os.O_NONBLOCK
     assert os.readlink("/proc/%d/fd/2" % daemon.pid) == path
     daemon.stop()
+
+
+# --- The log is stdout, and stderr leads there too
+
+TOGETHER = 'exec "$@" 2>&1'
+APART = 'exec "$@"'
+MIXED = "stdout and stderr are the same file, so messages of the daemon are written into the log"
+
+
+@pytest.mark.parametrize("kind", ["file", "pipe"])
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("by_reload", [True, False])
+def test_messages_in_the_log(make_daemon, tmp_path, kind, together, by_reload):
+    path = str(tmp_path / "out")
+    if kind == "pipe":
+        os.mkfifo(path)
+    out = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK)
+    options = {} if by_reload else {"log.path": "-"}
+    daemon = make_daemon(options, prefix=["sh", "-c", TOGETHER if together else APART, "-"])
+    daemon.stdout = out
+    daemon.start()
+    if by_reload:
+        daemon.configure(log_path="-")
+        daemon.reload()
+    with Client(daemon.port) as client:
+        client.talk(b"hello")
+    daemon.configure(server_idle_timeout="1m")
+    daemon.reload()
+    daemon.stop()
+    if kind == "file":
+        os.lseek(out, 0, os.SEEK_SET)
+    said = os.read(out, 65536).decode()
+    os.close(out)
+    assert " message 5 " in said
+    assert said.count(MIXED) == together
+    assert MIXED not in daemon.stderr()
