@@ -277,9 +277,9 @@ def test_port_that_is_taken(make_daemon):
     assert "127.0.0.1:%d" % port in said and "another program listens" in said
 
 
-def test_address_that_is_nobodys(make_daemon):
-    said = refused_start(make_daemon({"server.address": "192.0.2.1"}), 1)
-    assert "192.0.2.1" in said
+def test_interface_that_is_not_there(make_daemon):
+    said = refused_start(make_daemon({"server.address": "fe80::1%not-here"}), 1)
+    assert "cannot listen on [fe80::1%not-here]:" in said and "No such device" in said
 
 
 def test_missing_directory(make_daemon, tmp_path):

@@ -6,6 +6,7 @@ would hardly ever hit it.  A stand-in for systemd keeps the descriptors when the
 import os
 import re
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -356,18 +357,19 @@ def test_a_spill_dies(start_crashing, traffic, points, store, point, spoil):
     if spoil == "bad configuration":
         daemon.configure(server_prot=7)
     else:
-        daemon.configure(server_address="192.0.2.77")
-    # A second master does not create the spill file, so it cannot die there.
-    for _ in range(1 if point == "spill-created" else 2):
-        if point:
-            points.set(point)
-        daemon.launch()
-        if not point:
-            assert daemon.wait() in (1, 6)
-            store.clear()
-            break
-        points.wait(point)
-        end_the_rest(daemon)
+        daemon.configure(server_address="127.0.0.9")
+    with socket.create_server(("127.0.0.9", daemon.port)):
+        # A second master does not create the spill file, so it cannot die there.
+        for _ in range(1 if point == "spill-created" else 2):
+            if point:
+                points.set(point)
+            daemon.launch()
+            if not point:
+                assert daemon.wait() in (1, 6)
+                store.clear()
+                break
+            points.wait(point)
+            end_the_rest(daemon)
     daemon.options = good
     daemon.write_config()
     daemon.start()
