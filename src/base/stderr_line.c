@@ -28,16 +28,15 @@ void stderr_line_open(void)
 bool stderr_line_write(const char *line, size_t len)
 {
 	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};
-	ssize_t n;
+	ssize_t n = send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
 
+	if (n >= 0 || errno != ENOTSOCK)
+		return n >= 0 || errno != EAGAIN;
 	/*
 	 * A pipe that is ready has room for PIPE_BUF bytes, pipe(7).  That is for one that could
 	 * not be opened again; another process may still be faster.
 	 */
 	if (poll(&p, 1, 0) == 0)
 		return false;
-	n = send(STDERR_FILENO, line, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	if (n < 0 && errno == ENOTSOCK)
-		n = write(STDERR_FILENO, line, len);
-	return n >= 0 || errno != EAGAIN;
+	return write(STDERR_FILENO, line, len) >= 0 || errno != EAGAIN;
 }

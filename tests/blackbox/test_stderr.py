@@ -13,7 +13,7 @@ from daemon import read_text, settled, wait_until
 
 # Fills stderr to the last byte, and leaves it blocking as whoever shares it has it.
 FULL = """
-import os, socket, sys
+import os, select, socket, sys
 kind, path, command = sys.argv[1], sys.argv[2], sys.argv[3:]
 if kind == "socket":
     s = socket.socket(socket.AF_UNIX)
@@ -22,16 +22,20 @@ if kind == "socket":
 else:
     fd = os.open(path, os.O_WRONLY | os.O_NOCTTY)
 os.set_blocking(fd, False)
+writable = select.poll()
+writable.register(fd, select.POLLOUT)
+# The kernel moves what a terminal was given, and then there is room again.
+while writable.poll(300):
+    try:
+        os.write(fd, b"x" * 4096)
+    except BlockingIOError:
+        pass
 try:
-    for size in (4096, 1):
-        while True:
-            try:
-                while os.write(fd, b"x" * size):
-                    pass
-            except BlockingIOError:
-                break
-finally:
-    os.set_blocking(fd, True)
+    while os.write(fd, b"x"):
+        pass
+except BlockingIOError:
+    pass
+os.set_blocking(fd, True)
 os.dup2(fd, 2)
 os.execvp(command[0], command)
 """
