@@ -12,6 +12,7 @@
 #include "config/config_keys.h"
 #include "config/config_reload.h"
 #include "ipc/tickets.h"
+#include "master/listener.h"
 #include "master/listener_setup.h"
 #include "master/logger_process.h"
 #include "master/message_log.h"
