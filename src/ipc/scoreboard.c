@@ -114,6 +114,9 @@ static void clear_processes(struct scoreboard *board)
 	atomic_store(&board->stalled_errno, 0);
 	atomic_store(&board->no_logger_errno, 0);
 	memset(board->shortages, 0, sizeof(board->shortages));
+	/* The next master starts with the configuration that was refused, or does not start. */
+	atomic_store(&board->reload_refused, 0);
+	board->reload_words[0] = '\0';
 	atomic_store(&board->round_wanted, atomic_load(&board->round_done));
 }
 
@@ -136,7 +139,7 @@ int scoreboard_adopt(int fd, struct scoreboard **ret)
 	return 0;
 }
 
-static void carry_over_slot(struct slot *new, const struct slot *old)
+static void carry_over_counters(struct slot *new, const struct slot *old)
 {
 	cell_add(&new->clients, old->clients);
 	cell_add(&new->received_messages, old->received_messages);
@@ -145,10 +148,32 @@ static void carry_over_slot(struct slot *new, const struct slot *old)
 	cell_add(&new->unknown_bytes, old->unknown_bytes);
 	cell_add(&new->dropped_messages, old->dropped_messages);
 	cell_add(&new->dropped_bytes, old->dropped_bytes);
-	if (old->connection_id != 0 && new->connection_id == 0) {
-		memcpy(new->peer, old->peer, sizeof(new->peer));
-		atomic_store(&new->connection_id, old->connection_id);
-	}
+}
+
+/* The counters of NEW are complete already. */
+static void carry_over_connection(struct slot *new, const struct slot *old)
+{
+	memcpy(new->peer, old->peer, sizeof(new->peer));
+	/* What the connection had is still the difference to received_*. */
+	atomic_store(&new->bytes_at_open,
+		     new->received_bytes - (old->received_bytes - old->bytes_at_open));
+	atomic_store(&new->messages_at_open,
+		     new->received_messages - (old->received_messages - old->messages_at_open));
+	atomic_store(&new->connection_id, old->connection_id);
+}
+
+static void carry_over_slots(struct scoreboard *new, struct scoreboard *old)
+{
+	unsigned next = 0;
+
+	for (unsigned i = 0; i < old->n_slots; i++)
+		carry_over_counters(scoreboard_slot(new, i % new->n_slots),
+				    scoreboard_slot(old, i));
+	/* If there are fewer slots than killed workers, some connections get no `close` record. */
+	for (unsigned i = 0; i < old->n_slots && next < new->n_slots; i++)
+		if (scoreboard_slot(old, i)->connection_id != 0)
+			carry_over_connection(scoreboard_slot(new, next++),
+					      scoreboard_slot(old, i));
 }
 
 void scoreboard_carry_over(struct scoreboard *new, struct scoreboard *old)
@@ -158,7 +183,10 @@ void scoreboard_carry_over(struct scoreboard *new, struct scoreboard *old)
 	atomic_store(&new->pending_records, old->pending_records);
 	atomic_store(&new->torn_bytes, old->torn_bytes);
 	memcpy(&new->half_record, &old->half_record, sizeof(new->half_record));
+	atomic_store(&new->wants_start, old->wants_start);
 	atomic_store(&new->must_sync, old->must_sync);
+	atomic_store(&new->log_is_copied, old->log_is_copied);
+	atomic_store(&new->moved_bytes, old->moved_bytes);
 	atomic_store(&new->reopens, old->reopens);
 	atomic_store(&new->reopens_asked, old->reopens_asked);
 	atomic_store(&new->reopens_done, old->reopens_done);
@@ -172,9 +200,7 @@ void scoreboard_carry_over(struct scoreboard *new, struct scoreboard *old)
 	atomic_store(&new->last_id, old->last_id);
 	atomic_store(&new->tickets, old->tickets);
 	new->tickets_end = old->tickets_end;
-	/* If there are fewer slots than killed workers, some connections get no `close` record. */
-	for (unsigned i = 0; i < old->n_slots; i++)
-		carry_over_slot(scoreboard_slot(new, i % new->n_slots), scoreboard_slot(old, i));
+	carry_over_slots(new, old);
 }
 
 static uint64_t load(const _Atomic uint64_t *cell)

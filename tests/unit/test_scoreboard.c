@@ -391,15 +391,70 @@ static void test_carry_over(void **state)
 	atomic_store(&old->round_offset_bytes, 4711);
 	atomic_store(&old->pending_records, PENDING_TORN);
 	atomic_store(&old->last_id, 99);
+	atomic_store(&old->moved_bytes, 123456);
+	atomic_store(&old->log_is_copied, 1);
+	atomic_store(&old->wants_start, 1);
 	scoreboard_carry_over(new, old);
 	assert_int_equal(new->n_slots, 3);
 	assert_int_equal(new->round_offset_bytes, 4711);
 	assert_int_equal(new->pending_records, PENDING_TORN);
 	assert_int_equal(new->last_id, 99);
-	assert_int_equal(scoreboard_slot(new, 1)->connection_id, 99);
+	assert_int_equal(new->moved_bytes, 123456);
+	assert_int_equal(new->log_is_copied, 1);
+	assert_int_equal(new->wants_start, 1);
+	assert_int_equal(scoreboard_slot(new, 0)->connection_id, 99);
 	check_account(scoreboard_slot(new, 1), 10, 0, 0, 0);
 	destroy(old);
 	destroy(new);
+}
+
+/* A connection is lost only if there are more of them than slots. */
+static void test_carry_over_to_fewer_slots(void **state)
+{
+	struct scoreboard *old = create(NULL, 5), *new = create(NULL, 2);
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		struct slot *slot = scoreboard_slot(old, i);
+
+		cell_add(&slot->received_messages, 10);
+		cell_add(&slot->received_bytes, 100);
+		cell_add(&slot->logged_bytes, 100);
+		atomic_store(&slot->messages_at_open, 10 - i);
+		atomic_store(&slot->bytes_at_open, 100 - i);
+		/* Both would go to the same slot by their numbers. */
+		if (i == 2 || i == 4)
+			atomic_store(&slot->connection_id, 70 + i);
+	}
+	scoreboard_carry_over(new, old);
+	check_account(scoreboard_slot(new, 0), 300, 0, 0, 0);
+	check_account(scoreboard_slot(new, 1), 200, 0, 0, 0);
+	for (unsigned i = 0; i < 2; i++) {
+		struct slot *slot = scoreboard_slot(new, i);
+
+		assert_int_equal(slot->connection_id, 72 + 2 * i);
+		assert_int_equal(slot->received_bytes - slot->bytes_at_open, 2 + 2 * i);
+		assert_int_equal(slot->received_messages - slot->messages_at_open, 2 + 2 * i);
+	}
+	destroy(old);
+	destroy(new);
+}
+
+/* A new master has read the configuration again. */
+static void test_adopting_forgets_a_refused_reload(void **state)
+{
+	struct scoreboard *old, *board;
+	int fd = scoreboard_create(NULL, 2, &old);
+
+	(void)state;
+	atomic_store(&old->reload_refused, 1);
+	strcpy(old->reload_words, "no");
+	assert_int_equal(scoreboard_adopt(fd, &board), 0);
+	assert_int_equal(board->reload_refused, 0);
+	assert_string_equal(board->reload_words, "");
+	close(fd);
+	destroy(old);
+	destroy(board);
 }
 
 static void test_check(void **state)
@@ -444,6 +499,8 @@ int main(void)
 		cmocka_unit_test(test_settle_dead),
 		cmocka_unit_test(test_settle_dead_twice),
 		cmocka_unit_test(test_carry_over),
+		cmocka_unit_test(test_carry_over_to_fewer_slots),
+		cmocka_unit_test(test_adopting_forgets_a_refused_reload),
 		cmocka_unit_test(test_check),
 	};
 
