@@ -52,6 +52,62 @@ void net_format_peer(int fd, const struct sockaddr_storage *address, char ret_na
 	snprintf(ret_name, PEER_NAME_SIZE, "unix:%d", (int)peer.pid);
 }
 
+/* A decimal number up to MAX without a leading zero. */
+static bool is_number(const char *text, uint64_t max)
+{
+	uint64_t value = 0;
+
+	for (const char *p = text; *p; p++) {
+		if (*p < '0' || *p > '9')
+			return false;
+		value = value * 10 + (uint64_t)(*p - '0');
+		if (value > max)
+			return false;
+	}
+	return text[0] && (text[0] != '0' || !text[1]);
+}
+
+/* TEXT is the address of FAMILY in the spelling of inet_ntop(3). */
+static bool is_address(int family, const char *text)
+{
+	struct in6_addr address;	/* large enough for either */
+	char again[INET6_ADDRSTRLEN];
+
+	if (inet_pton(family, text, &address) != 1)
+		return false;
+	inet_ntop(family, &address, again, sizeof(again));
+	return strcmp(text, again) == 0 &&
+	       !(family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&address));
+}
+
+bool net_is_peer_name(const char *name)
+{
+	char host[PEER_NAME_SIZE];
+	char *port, *scope;
+	size_t scope_len;
+
+	if (strncmp(name, "unix:", 5) == 0)
+		return is_number(name + 5, INT32_MAX);
+	if (snprintf(host, sizeof(host), "%s", name) >= (int)sizeof(host))
+		return false;
+	port = strrchr(host, ':');
+	if (!port || !is_number(port + 1, UINT16_MAX))
+		return false;
+	*port = '\0';
+	if (host[0] != '[')
+		return is_address(AF_INET, host);
+	if (port[-1] != ']')
+		return false;
+	port[-1] = '\0';
+	scope = strchr(host, '%');
+	if (!scope)
+		return is_address(AF_INET6, host + 1);
+	*scope++ = '\0';
+	scope_len = strlen(scope);
+	return scope_len > 0 && scope_len < IF_NAMESIZE && !strpbrk(scope, "/:") &&
+	       is_address(AF_INET6, host + 1);
+}
+
 int net_parse(const char *text, uint16_t port, struct sockaddr_storage *ret_address,
 	      socklen_t *ret_len)
 {

@@ -3,6 +3,7 @@
 #ifndef ECHO_LOGD_NET_H
 #define ECHO_LOGD_NET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -22,6 +23,12 @@ void net_format(const struct sockaddr_storage *address, char ret_name[PEER_NAME_
  */
 void net_format_peer(int fd, const struct sockaddr_storage *address,
 		     char ret_name[PEER_NAME_SIZE]);
+
+/*
+ * Whether NAME is what net_format_peer() writes for some peer.  An interface
+ * may have any name, and the log has replaced some of its bytes.
+ */
+bool net_is_peer_name(const char *name);
 
 /*
  * Makes a socket address from TEXT, a numeric IPv4 or IPv6 address that may

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/net.h"
 #include "ctl/runs.h"
 #include "format/crc32c.h"
 
@@ -218,15 +219,24 @@ static int add_numbered(struct connections *connections, struct connection *conn
 }
 
 int connections_add(struct connections *connections, const struct place *place,
-		    const struct record *record, const void *payload)
+		    const struct record *record, const void *payload, bool has_odd_form)
 {
+	size_t known = connections->n;
 	struct connection *connection = find_connection(connections, &record->head);
+	bool is_new = connections->n > known;
 
 	if (!connection)
 		return -ENOMEM;
 	connections->summary.records++;
 	if (connection->peer != peer_checksum(&record->head))
 		report(connections, connection, FINDING_PEER, (struct finding){ .place = *place });
+	else if (is_new && !(record->head.peer && net_is_peer_name(record->head.peer)))
+		report(connections, connection, FINDING_PEER_NAME,
+		       (struct finding){ .place = *place });
+	if (has_odd_form)
+		report(connections, connection, FINDING_FORM, (struct finding){
+			.place = *place, .first = record->head.n,
+		});
 	if (record->head.n != RECORD_NO_NUMBER)
 		return add_numbered(connections, connection, place, record, payload);
 	connection->was_killed |= record->event == EVENT_CLOSE;

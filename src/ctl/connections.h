@@ -18,6 +18,7 @@
 #ifndef ECHO_LOGD_CONNECTIONS_H
 #define ECHO_LOGD_CONNECTIONS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ctl/finding.h"
@@ -46,10 +47,11 @@ void connections_free(struct connections *connections);
  * Adds a RECORD of a connection (head.id is not 0) that was read at PLACE;
  * place->file must live as long as CONNECTIONS.  PAYLOAD is the decoded
  * payload of a `message` or `part`, or NULL if it is malformed, which is
- * reported.  Returns 0 or -ENOMEM.
+ * reported.  With HAS_ODD_FORM the payload is right, but echo-logd would have
+ * written it in another form, which is reported too.  Returns 0 or -ENOMEM.
  */
 int connections_add(struct connections *connections, const struct place *place,
-		    const struct record *record, const void *payload);
+		    const struct record *record, const void *payload, bool has_odd_form);
 
 /*
  * All records are added: reports what is missing or does not add up, sorted

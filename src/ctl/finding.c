@@ -59,6 +59,14 @@ static void print_line(const struct finding *f, FILE *out)
 		print_count(f->bytes, "byte", out);
 		fputc(')', out);
 		break;
+	case FINDING_ZEROS:
+		print_count(f->bytes, "byte", out);
+		fputs(" of zeros: a crash or another program left a hole here", out);
+		break;
+	case FINDING_EVENT:
+		print_count(f->first, "event", out);
+		fputs(" that this version of the log does not have; here is the first", out);
+		break;
 	case FINDING_NO_NEWLINE:
 		fputs("the last line has no newline (", out);
 		print_count(f->bytes, "byte", out);
@@ -86,10 +94,18 @@ static void print_record(const struct finding *f, FILE *out)
 		fputs("the peer differs from its first record", out);
 		return;
 	}
+	if (f->kind == FINDING_PEER_NAME) {
+		print_connection(f, out);
+		fputs("the peer is not spelled as echo-logd spells it", out);
+		return;
+	}
 	fprintf(out, "record %013" PRIx64 ".%" PRIu64 " ", f->id, f->first);
 	switch (f->kind) {
 	case FINDING_PAYLOAD:
 		fputs("has a malformed payload, or one of another length than stated", out);
+		break;
+	case FINDING_FORM:
+		fputs("has its payload in a form that echo-logd does not choose", out);
 		break;
 	case FINDING_DOUBLED:
 		fputs("is doubled", out);
@@ -125,6 +141,8 @@ void finding_print(const struct finding *f, FILE *out)
 		print_totals(&f->found, &f->claimed, out);
 		break;
 	case FINDING_NOT_A_RECORD:
+	case FINDING_ZEROS:
+	case FINDING_EVENT:
 	case FINDING_NO_NEWLINE:
 	case FINDING_TORN:
 	case FINDING_TRUNCATED:

@@ -12,10 +12,14 @@
 /* In brackets: the members of struct finding that are used, beside `kind`. */
 enum finding_kind {
 	FINDING_NOT_A_RECORD,	/* [place, bytes] the service would not have written this line */
+	FINDING_ZEROS,		/* [place, bytes] a line, or the end of a file, begins with zeros */
+	FINDING_EVENT,		/* [place, first] unknown events: the first of so many */
 	FINDING_NO_NEWLINE,	/* [place, bytes] the last line of a file has no newline */
 	FINDING_TORN,		/* [place, bytes] a crash left this line; the service ended it */
 	FINDING_TRUNCATED,	/* [place] a `torn` record of 0 bytes */
 	FINDING_PAYLOAD,	/* [place, id, first] malformed, or not of the stated length */
+	FINDING_FORM,		/* [place, id, first] its payload has not the form of the writer */
+	FINDING_PEER_NAME,	/* [place, id] its peer is spelled as the writer would not */
 	FINDING_DOUBLED,	/* [place, id, first] this number was there before */
 	FINDING_MISSING,	/* [id, first, last] */
 	FINDING_NOT_OPENED,	/* [place, id, first] 0 is not `open`, or `open` is not 0 */

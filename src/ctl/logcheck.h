@@ -9,6 +9,12 @@
  *     logcheck_finish();
  *     logcheck_free();
  *
+ * It is strict: it accepts what echo-logd writes, in the form in which it
+ * writes it.  Events that RECORD_VERSION does not have are accepted behind a
+ * `start` of a later version; before the first `start` of a file, if any file
+ * has one of a later version.  Unknown keys at the end of a record are
+ * accepted everywhere.
+ *
  * This module finds what is wrong with single lines; connections.h finds
  * what is wrong with connections.
  */
@@ -35,8 +41,8 @@ void logcheck_free(struct logcheck *check);
 /*
  * Finds out which format a file has that begins with DATA.  The first line
  * that looks like a record decides, because lines before it may be damaged.
- * Returns 0, or -ENOMSG if there is none in the first 64 KiB: a raw log, or
- * no log at all.
+ * Zeros before a line do not count.  Returns 0, or -ENOMSG if there is none in
+ * the first 64 KiB: a raw log, or no log at all.
  */
 int logcheck_find_format(const char *data, size_t len, enum log_format *ret_format);
 
@@ -45,6 +51,9 @@ int logcheck_find_format(const char *data, size_t len, enum log_format *ret_form
  * FORMAT is FORMAT_TEXT or FORMAT_JSON.
  */
 void logcheck_begin(struct logcheck *check, const char *name, enum log_format format);
+
+/* The file goes on with BYTES zeros, which are not given.  Before a line only. */
+void logcheck_zeros(struct logcheck *check, uint64_t bytes);
 
 /*
  * Takes the next LEN bytes of the file; with IS_LAST, they are all that is

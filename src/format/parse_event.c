@@ -97,7 +97,6 @@ static bool read_field(const struct parse_syntax *syntax, struct cursor *in, enu
 		       struct record *record)
 {
 	struct cursor word;
-	uint64_t version;
 
 	if (field == FIELD_DATA)
 		return syntax->read_data(in, record);
@@ -115,7 +114,7 @@ static bool read_field(const struct parse_syntax *syntax, struct cursor *in, enu
 	case FIELD_REASON:
 		return syntax->read_word(in, &word) && reason_named(&word, &record->reason);
 	case FIELD_VERSION:
-		return scan_decimal(in, &version) && version > 0;
+		return scan_decimal(in, &record->version) && record->version > 0;
 	default:
 		/* host, boot and daemon: people read them, struct record does not hold them. */
 		return syntax->read_word(in, &word);

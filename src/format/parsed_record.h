@@ -33,6 +33,7 @@ struct record {
 	uint64_t messages;		/* `close` but killed, `dropped`, `limit` */
 	uint64_t bytes;			/* `close` but killed, `dropped`, `torn` */
 	uint32_t crc;			/* `close` but killed */
+	uint64_t version;		/* `start` */
 };
 
 #endif

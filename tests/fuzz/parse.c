@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The input is a message log.  A line that is parsed is written the same again. */
 #include "format/parse.h"
+#include "format/record_form.h"
 
 #include "record_checks.h"
 
@@ -92,9 +93,13 @@ static void check_payload(enum log_format format, const struct record *record, c
 		size = record_message(&style, buf, sizeof(buf), &record->head, payload, (size_t)n,
 				      &taken);
 		/* The parser accepts both encodings; only one is written. */
-		if (record->event == EVENT_MESSAGE && taken == (size_t)n &&
-		    record->data_is_base64 == is_base64(format, buf, size))
-			check_spelling(format, line, len, buf, size);
+		if (record->event == EVENT_MESSAGE && taken == (size_t)n) {
+			bool is_right = record->data_is_base64 == is_base64(format, buf, size);
+
+			if (is_right)
+				check_spelling(format, line, len, buf, size);
+			CHECK(record_form_is_right(format, record, line, len, payload) == is_right);
+		}
 	}
 	free(payload);
 }

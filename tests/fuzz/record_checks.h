@@ -6,6 +6,7 @@
 #include "../unit/random.h"
 #include "format/parse.h"
 #include "format/record.h"
+#include "format/record_form.h"
 #include "format/record_message.h"
 #include "format/utf8.h"
 #include "fuzz.h"
@@ -36,9 +37,13 @@ static inline void check_written(enum log_format format, const char *line, size_
 	       ret_record->messages == 0));
 }
 
-/* RECORD has the TAKEN bytes of COPY, a piece of a message.  IS_UTF8 is about the whole message. */
+/*
+ * RECORD, from LINE, has the TAKEN bytes of COPY, a piece of a message.
+ * IS_UTF8 is about the whole message.
+ */
 static inline void check_piece(enum log_format format, const struct record *record,
-			       const char *copy, size_t taken, bool is_utf8)
+			       const char *line, size_t len, const char *copy, size_t taken,
+			       bool is_utf8)
 {
 	bool piece_is_utf8 = utf8_is_valid((const unsigned char *)copy, taken);
 	char payload[RECORD_MAX];
@@ -46,6 +51,7 @@ static inline void check_piece(enum log_format format, const struct record *reco
 	CHECK(record->length == taken);
 	CHECK(parse_payload(format, record, payload) == (ssize_t)taken);
 	CHECK(memcmp(payload, copy, taken) == 0);
+	CHECK(record_form_is_right(format, record, line, len, payload));
 	/* No character is cut in two, and JSON has base64 only if the piece is not UTF-8. */
 	CHECK(piece_is_utf8 || !is_utf8);
 	CHECK(format != FORMAT_JSON || record->data_is_base64 == !piece_is_utf8);
@@ -78,7 +84,7 @@ static inline void check_message(struct record_style *style, const struct record
 			check_written(style->format, buf, n, &record);
 			CHECK(record.event == (at + taken < len ? EVENT_PART : EVENT_MESSAGE));
 			CHECK(record.event == EVENT_MESSAGE || n == RECORD_MAX);
-			check_piece(style->format, &record, copy + at, taken, is_utf8);
+			check_piece(style->format, &record, buf, n - 1, copy + at, taken, is_utf8);
 			CHECK(record.head.time_usec == head->time_usec &&
 			      record.head.id == head->id);
 		}

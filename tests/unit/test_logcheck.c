@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <inttypes.h>
 
 #include "damaged_log.h"
 
@@ -135,20 +136,40 @@ static void test_one_set_in_two_formats(void **state)
 
 /* --- what a later version may write, and what tells the format */
 
+/* An event that this version does not have; N is the number of the record. */
+static void add_note(const struct talker *t, const char *n)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), TIME_TEXT " %013" PRIx64 ".%s %s note x\n", t->head.id, n,
+		 t->peer);
+	add_text(text);
+}
+
 static void test_of_a_later_version(void **state)
 {
+	static char data[5000];
+	struct talker t;
+
 	(void)state;
 	memory_log.n = 0;
-	add_text(TIME_TEXT " - - start version=1 host=web3 boot=5d3c daemon=0.1.0 mood=good\n");
+	memset(data, 'x', sizeof(data));
+	add_text(TIME_TEXT " - - start version=2 host=web3 boot=5d3c daemon=0.9.0 mood=good\n");
 	add_text(TIME_TEXT " - - reborn why\n");
-	add_text(TIME_TEXT " 6443f5a1b2c3d.0 192.0.2.7:5 open via=[::1]:4\n");
-	add_text(TIME_TEXT " 6443f5a1b2c3d.1 192.0.2.7:5 tls 1.3\n");
-	add_text(TIME_TEXT " 6443f5a1b2c3d.- 192.0.2.7:5 note x\n");
-	add_text(TIME_TEXT " 6443f5a1b2c3d.2 192.0.2.7:5 part 1 \"1\"\n");
-	add_text(TIME_TEXT " 6443f5a1b2c3d.3 192.0.2.7:5 note x\n");
-	add_text(TIME_TEXT " 6443f5a1b2c3d.4 192.0.2.7:5 message 8 \"23456789\" colour=red\n");
-	add_text(TIME_TEXT " 6443f5a1b2c3d.5 192.0.2.7:5 close eof messages=1 bytes=9 "
-			   "crc32c=e3069283 x=\"y z\"\n");
+	begin(&t, FORMAT_TEXT, ID);
+	open_it(&t);
+	replace(2, "open", "open via=[::1]:4");
+	add_note(&t, "1");
+	add_note(&t, "-");
+	t.head.n = 2;
+	say(&t, data, sizeof(data));
+	/* Between the part and its message. */
+	replace(6, ".3 ", ".4 ");
+	add_note(&t, "3");
+	replace(6, "\n", " colour=red\n");
+	t.head.n = 5;
+	close_it(&t, CLOSE_EOF);
+	replace(8, "\n", " x=\"y z\"\n");
 	add_text(TIME_TEXT " - - limit messages=1\n");
 	judge(FORMAT_TEXT);
 	assert_int_equal(found.n, 0);

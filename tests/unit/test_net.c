@@ -42,6 +42,7 @@ static void check_format(const char *text, uint16_t port, uint32_t scope_id, con
 
 	memset(name, 'x', sizeof(name));
 	net_format(&address, name);
+	assert_true(net_is_peer_name(name));
 	assert_string_equal(name, expected);
 }
 
@@ -172,6 +173,34 @@ static void test_there_and_back(void **state)
 	}
 }
 
+static void test_peer_names(void **state)
+{
+	static const char *const right[] = {
+		"192.0.2.7:53412", "0.0.0.0:0", "255.255.255.255:65535", "[::1]:58774",
+		"[2001:db8::1]:53412", "[fe80::1%eth0]:53412", "[fe80::1%3]:1", "[::]:1",
+		"[fe80::1%a]b%c]:1", "[fe80::1%123456789012345]:1", "unix:0", "unix:4711",
+		"unix:2147483647",
+	};
+	static const char *const wrong[] = {
+		"", "-", ":", ":1", "192.0.2.7", "192.0.2.7:", "192.0.2.7:65536", "192.0.2.7:01",
+		"192.0.2.7:-1", "192.0.2:1", "192.0.2.256:1", "192.0.2.07:1", "192.0.2.7:1:1",
+		"192.0.2.7%eth0:1", "[192.0.2.7]:1", "[::1]", "[::1]:", "::1:1", "[::1:1",
+		"[::1]1", "[0::1]:1", "[::0001]:1", "[2001:DB8::1]:1", "[::ffff:192.0.2.7]:1",
+		"[fe80::1%]:1", "[fe80::1%a/b]:1", "[fe80::1%a:b]:1",
+		"[fe80::1%1234567890123456]:1", "[]:1", "[:1", "]:1", "unix:", "unix:-1", "unix:01",
+		"unix:2147483648", "unix:99999999999999999999", "Unix:1", "localhost:1",
+		"[fe80::1%123456789012345678901234567890123456789012345678901234567890]:1",
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(right) / sizeof(right[0]); i++)
+		if (!net_is_peer_name(right[i]))
+			fail_msg("refused: %s", right[i]);
+	for (unsigned i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		if (net_is_peer_name(wrong[i]))
+			fail_msg("accepted: %s", wrong[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +210,7 @@ int main(void)
 		cmocka_unit_test(test_parse),
 		cmocka_unit_test(test_parse_refuses),
 		cmocka_unit_test(test_there_and_back),
+		cmocka_unit_test(test_peer_names),
 	};
 
 	return cmocka_run_group_tests_name("net", tests, NULL, NULL);
