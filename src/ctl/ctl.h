@@ -9,6 +9,8 @@
 #ifndef ECHO_LOGD_CTL_H
 #define ECHO_LOGD_CTL_H
 
+#include <stdbool.h>
+
 /* Exit statuses of echo-logctl: a stable interface, listed in echo-logctl(1). */
 enum ctl_exit {
 	CTL_WELL = 0,
@@ -16,13 +18,21 @@ enum ctl_exit {
 	CTL_USAGE = 2,		/* wrong usage, or a file cannot be read */
 };
 
+/* What the command line says; arguments.h reads it. */
+struct ctl_arguments {
+	const char *directory;	/* --runtime, or the default */
+	bool json;
+	unsigned n_files;
+	char **files;		/* ends with NULL */
+};
+
 /*
- * ARGV[0] is the name of the command.  Each command prints its result to
- * stdout and errors to stderr, and returns an enum ctl_exit.
+ * Each command prints its result to stdout and errors to stderr, and returns
+ * an enum ctl_exit.  Options that it does not have are not set.
  */
-int ctl_reload(int argc, char *argv[]);
-int ctl_reopen(int argc, char *argv[]);
-int ctl_status(int argc, char *argv[]);
-int ctl_verify(int argc, char *argv[]);
+int ctl_reload(const struct ctl_arguments *arguments);
+int ctl_reopen(const struct ctl_arguments *arguments);
+int ctl_status(const struct ctl_arguments *arguments);
+int ctl_verify(const struct ctl_arguments *arguments);
 
 #endif

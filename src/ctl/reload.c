@@ -66,15 +66,13 @@ static void print_reload_words(const struct scoreboard *board, const char *befor
 	fputc('\n', stderr);
 }
 
-int ctl_reload(int argc, char *argv[])
+int ctl_reload(const struct ctl_arguments *arguments)
 {
 	static struct options options;
+	const char *directory = arguments->directory;
 	struct scoreboard *board;
-	const char *directory;
 	int r;
 
-	if (!runtime_parse(argc, argv, &directory, NULL))
-		return CTL_USAGE;
 	board = runtime_open(directory);
 	if (!board)
 		return CTL_FAILED;

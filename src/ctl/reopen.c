@@ -29,16 +29,12 @@ static void print_obstacle(struct scoreboard *board)
 	fputs("echo-logd keeps trying, nothing is lost\n", stderr);
 }
 
-int ctl_reopen(int argc, char *argv[])
+int ctl_reopen(const struct ctl_arguments *arguments)
 {
-	struct scoreboard *board;
-	const char *directory;
+	struct scoreboard *board = runtime_open(arguments->directory);
 
-	if (!runtime_parse(argc, argv, &directory, NULL))
-		return CTL_USAGE;
-	board = runtime_open(directory);
 	if (!board)
 		return CTL_FAILED;
-	return runtime_ask(board, directory, SIGUSR1, &board->reopens_asked, is_done,
+	return runtime_ask(board, arguments->directory, SIGUSR1, &board->reopens_asked, is_done,
 			   print_obstacle);
 }

@@ -2,7 +2,6 @@
 #include "ctl/runtime.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,42 +17,6 @@
  */
 #define MAX_WAIT_USEC 60000000
 static const struct timespec look_again = {.tv_nsec = 2000000};
-
-static bool refuse(void)
-{
-	fputs("Try 'echo-logctl --help'.\n", stderr);
-	return false;
-}
-
-bool runtime_parse(int argc, char *argv[], const char **ret_directory, bool *ret_json)
-{
-	static const struct option all[] = {
-		{"runtime", required_argument, NULL, 'r'},
-		{"json", no_argument, NULL, 'j'},
-		{0},
-	}, without_json[] = {
-		{"runtime", required_argument, NULL, 'r'},
-		{0},
-	};
-	static char program[] = "echo-logctl";
-	const char *command = argv[0];
-	int option;
-
-	argv[0] = program;	/* getopt_long(3) puts it before its messages */
-	*ret_directory = ECHO_LOGD_RUNTIME_DIR;
-	while ((option = getopt_long(argc, argv, "", ret_json ? all : without_json, NULL)) != -1) {
-		if (option == 'r')
-			*ret_directory = optarg;
-		else if (option == 'j')
-			*ret_json = true;
-		else
-			return refuse();
-	}
-	if (optind == argc)
-		return true;
-	fprintf(stderr, "echo-logctl: %s: not an argument of %s\n", argv[optind], command);
-	return refuse();
-}
 
 struct scoreboard *runtime_open(const char *directory)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Functions that the commands for a running daemon (status, reload, reopen)
- * share: options, the scoreboard, requests by signal.  They print errors to
- * stderr.  Called by echo-logctl only.
+ * share: the scoreboard and requests by signal.  They print errors to stderr.
+ * Called by echo-logctl only.
  */
 #ifndef ECHO_LOGD_CTL_RUNTIME_H
 #define ECHO_LOGD_CTL_RUNTIME_H
@@ -10,14 +10,6 @@
 #include <stdbool.h>
 
 #include "ipc/scoreboard.h"
-
-/*
- * Parses the arguments of a command: --runtime DIR and, unless RET_JSON is
- * NULL, --json.  *RET_DIRECTORY has a default; *RET_JSON is set to true or
- * left unchanged.  Returns false, after an error message, if there is any
- * other argument.
- */
-bool runtime_parse(int argc, char *argv[], const char **ret_directory, bool *ret_json);
 
 /* Opens the scoreboard in DIRECTORY, as board_open().  Returns NULL after an error message. */
 struct scoreboard *runtime_open(const char *directory);

@@ -139,20 +139,16 @@ static void print_json(const struct status *st)
 	       t->unknown_bytes);
 }
 
-int ctl_status(int argc, char *argv[])
+int ctl_status(const struct ctl_arguments *arguments)
 {
-	struct scoreboard *board;
-	const char *directory;
+	const char *directory = arguments->directory;
+	struct scoreboard *board = runtime_open(directory);
 	struct status st;
-	bool json = false;
 
-	if (!runtime_parse(argc, argv, &directory, &json))
-		return CTL_USAGE;
-	board = runtime_open(directory);
 	if (!board)
 		return CTL_FAILED;
 	read_status(board, &st);
-	if (json)
+	if (arguments->json)
 		print_json(&st);
 	else
 		print_text(&st);

@@ -16,6 +16,17 @@
 /* A damaged log may have as many problems as records. */
 #define PROBLEMS_SHOWN 100
 
+/* How a compressed file begins, and what decompresses it. */
+static const struct compression {
+	const char *magic, *name, *program;
+} compressions[] = {
+	{"\x1f\x8b", "gzip", "zcat"},
+	{"BZh", "bzip2", "bzcat"},
+	{"\xfd" "7zXZ", "xz", "xzcat"},
+	{"\x28\xb5\x2f\xfd", "zstd", "zstdcat"},
+};
+#define N_COMPRESSIONS (sizeof(compressions) / sizeof(compressions[0]))
+
 struct verify {
 	struct logcheck *check;
 	char *buffer;
@@ -46,39 +57,86 @@ static ssize_t fill(struct verify *v, int fd, size_t len, bool *ret_is_last)
 	return (ssize_t)len;
 }
 
+/*
+ * Fills the buffer with the beginning of a file, but not with the zeros that
+ * are before it; *RET_ZEROS is their number.  Returns the bytes, or -errno.
+ */
+static ssize_t fill_first(struct verify *v, int fd, uint64_t *ret_zeros, bool *ret_is_last)
+{
+	size_t left = 0;
+	ssize_t len;
+
+	*ret_zeros = 0;
+	for (;;) {
+		size_t zeros = 0;
+
+		len = fill(v, fd, left, ret_is_last);
+		while (len > 0 && zeros < (size_t)len && v->buffer[zeros] == '\0')
+			zeros++;
+		if (zeros == 0)
+			return len;
+		left = (size_t)len - zeros;
+		memmove(v->buffer, v->buffer + zeros, left);
+		*ret_zeros += zeros;
+	}
+}
+
+/* Begins a file that begins with the LEN bytes of the buffer, behind ZEROS. */
+static int begin_file(struct verify *v, const char *name, size_t len, uint64_t zeros)
+{
+	enum log_format format = FORMAT_TEXT;
+	int r = logcheck_find_format(v->buffer, len, &format);
+
+	/* A file of zeros alone has no format. */
+	if (r < 0 && len > 0)
+		return r;
+	logcheck_begin(v->check, name, format);
+	logcheck_zeros(v->check, zeros);
+	return 0;
+}
+
 static int read_lines(struct verify *v, int fd, const char *name)
 {
-	bool is_last = false, has_begun = false;
-	size_t left = 0, taken;
+	bool is_last;
+	uint64_t zeros;
+	ssize_t len = fill_first(v, fd, &zeros, &is_last);
 	int r;
 
-	while (!is_last) {
-		ssize_t len = fill(v, fd, left, &is_last);
-		enum log_format format;
+	if (len < 0 || (len == 0 && zeros == 0))
+		return (int)len;
+	r = begin_file(v, name, (size_t)len, zeros);
+	while (r == 0) {
+		size_t taken, left;
 
-		if (len < 0 || (len == 0 && !has_begun))
-			return (int)len;
-		if (!has_begun) {
-			r = logcheck_find_format(v->buffer, (size_t)len, &format);
-			if (r < 0)
-				return r;
-			logcheck_begin(v->check, name, format);
-			has_begun = true;
-		}
 		r = logcheck_lines(v->check, v->buffer, (size_t)len, is_last, &taken);
-		if (r < 0)
-			return r;
+		if (r < 0 || is_last)
+			break;
 		left = (size_t)len - taken;
 		memmove(v->buffer, v->buffer + taken, left);
+		len = fill(v, fd, left, &is_last);
+		if (len < 0)
+			r = (int)len;
 	}
-	return 0;
+	return r;
+}
+
+static bool is_stdin(const char *name)
+{
+	return strcmp(name, "-") == 0;
+}
+
+static const char *name_in_messages(const char *name)
+{
+	return is_stdin(name) ? "stdin" : name;
 }
 
 static int read_file(struct verify *v, const char *name)
 {
-	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	int r;
+	int fd, r;
 
+	if (is_stdin(name))
+		return read_lines(v, STDIN_FILENO, name_in_messages(name));
+	fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
 		return -errno;
 	(void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
@@ -87,21 +145,40 @@ static int read_file(struct verify *v, const char *name)
 	return r;
 }
 
-static int read_files(struct verify *v, char *names[])
+/* The buffer has the beginning of the file NAME, which holds no records. */
+static void report_no_records(const struct verify *v, const char *name)
 {
-	for (char **name = names; *name; name++) {
+	const struct compression *c = compressions, *end = compressions + N_COMPRESSIONS;
+
+	while (c < end && strncmp(v->buffer, c->magic, strlen(c->magic)) != 0)
+		c++;
+	if (c == end)
+		fprintf(stderr,
+			"echo-logctl: %s holds no records in text or JSON: it cannot be verified\n",
+			name_in_messages(name));
+	else if (is_stdin(name))
+		fprintf(stderr,
+			"echo-logctl: stdin is compressed with %s; decompress it first: "
+			"%s FILE... | echo-logctl verify -\n", c->name, c->program);
+	else
+		fprintf(stderr,
+			"echo-logctl: %s is compressed with %s; decompress it first: "
+			"%s %s | echo-logctl verify -\n", name, c->name, c->program, name);
+}
+
+static int read_files(struct verify *v, char *const names[])
+{
+	for (char *const *name = names; *name; name++) {
 		int r = read_file(v, *name);
 
 		if (r == 0)
 			continue;
 		if (r == -ENOMSG)
-			fprintf(stderr,
-				"echo-logctl: %s holds no records in text or JSON: "
-				"it cannot be verified\n", *name);
+			report_no_records(v, *name);
 		else
 			fprintf(stderr,
 				"echo-logctl: cannot read %s: %s; verification aborted\n",
-				*name, strerror(-r));
+				name_in_messages(*name), strerror(-r));
 		return r;
 	}
 	return 0;
@@ -134,19 +211,17 @@ static int sum_up(struct verify *v, unsigned n_files)
 	return fflush(stdout) == 0 && v->problems == 0 ? CTL_WELL : CTL_FAILED;
 }
 
-int ctl_verify(int argc, char *argv[])
+int ctl_verify(const struct ctl_arguments *arguments)
 {
 	struct verify v = { .buffer = malloc(READ_BYTES) };
 	struct finding_sink sink = { show, &v };
 	int status = CTL_USAGE;
 
-	if (argc < 2 || argv[1][0] == '-') {
-		fputs("Usage: echo-logctl verify FILE...\n", stderr);
-	} else if (!v.buffer || logcheck_new(&sink, &v.check) < 0) {
+	if (!v.buffer || logcheck_new(&sink, &v.check) < 0) {
 		fputs("echo-logctl: out of memory\n", stderr);
 	} else {
-		if (read_files(&v, argv + 1) == 0)
-			status = sum_up(&v, (unsigned)argc - 1);
+		if (read_files(&v, arguments->files) == 0)
+			status = sum_up(&v, arguments->n_files);
 		logcheck_free(v.check);
 	}
 	free(v.buffer);

@@ -96,11 +96,17 @@ def test_commands_and_their_options(bash):
     commands = re.findall(r"^  ([a-z]+) ", text, re.M)
     assert "verify" in commands
     offered = bash.given(f"echo-logctl {ALL}")
-    assert sorted(offered) == sorted(commands + ["--version", "--help"])
+    options = set(re.findall(r"--[a-z]+", text))
+    assert {"--json", "--runtime", "--version", "--help"} == options
+    assert sorted(offered) == sorted(commands + list(options))
     for command in commands:
-        options = re.findall(r"--[a-z]+", re.search(rf"^  {command} .*", text, re.M)[0])
-        if options:
-            assert sorted(bash.given(f"echo-logctl {command} {ALL}")) == sorted([command] + options)
+        help = subprocess.run([CONTROL, command, "--help"], check=True, capture_output=True,
+                              text=True, timeout=SECONDS).stdout
+        options = sorted(set(re.findall(r"--[a-z]+", help)))
+        assert options[0] == "--help" and (command == "verify") == (len(options) == 1)
+        # Without the dash there are file names too.
+        dash = "-" if command == "verify" else ""
+        assert sorted(bash.given(f"echo-logctl {command} {dash}{ALL}")) == options + [command]
 
 
 def test_keys_of_the_configuration(bash, tmp_path):
@@ -139,6 +145,11 @@ def test_keys_of_the_configuration(bash, tmp_path):
     (f"echo-logctl status --runtime=r{TAB}", ["status", "--runtime=run/"]),
     (f"echo-logctl status --runtime run --js{TAB}", ["status", "--runtime", "run", "--json"]),
     (f"echo-logctl verify a{TAB}mess{TAB}", ["verify", "a space.log", "messages.log"]),
+    # Options may come before the command.
+    (f"echo-logctl --r{TAB}run st{TAB}--j{TAB}", ["--runtime", "run", "status", "--json"]),
+    (f"echo-logctl --runtime=r{TAB} rel{TAB}", ["--runtime=run/", "reload"]),
+    (f"echo-logctl --json st{TAB}", ["--json", "status"]),
+    (f"echo-logctl verify --h{TAB}", ["verify", "--help"]),
     # There are no file names where none are allowed.
     (f"echo-logctl status mess{TAB}", ["status", "mess"]),
     (f"echo-logctl reopen --runtime mess{TAB}", ["reopen", "--runtime", "mess"]),

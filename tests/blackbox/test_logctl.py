@@ -257,7 +257,7 @@ def test_another_user(make_daemon, public):
     (["status", "--runtime"], "option '--runtime' requires an argument"),
     (["status", "--yaml"], "unrecognized option '--yaml'"),
     (["status", "more"], "more: not an argument of status"),
-    (["reopen", "--json"], "unrecognized option '--json'"),
+    (["reopen", "--json"], "--json: not an option of reopen"),
     (["reopen", "more"], "more: not an argument of reopen"),
 ])
 def test_usage(arguments, words):

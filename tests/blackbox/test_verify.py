@@ -260,7 +260,8 @@ def test_merged_lines(made):
 def test_foreign_lines(made):
     made.lines[5:5] = [b"kilroy was here\n", b"\n", b"\0\0\0\n", b"x" * 3_000_000 + b"\n"]
     made.judge((5, "not a record (15 bytes)"), (6, "not a record (0 bytes)"),
-               (7, "not a record (3 bytes)"), (8, "not a record (3000000 bytes)"))
+               (7, "3 bytes of zeros: a crash or another program left a hole here"),
+               (8, "not a record (3000000 bytes)"))
 
 
 def test_foreign_first_line(made):
@@ -372,10 +373,15 @@ def test_files_that_cannot_be_read(tmp_path):
                                     "verification aborted"]
 
 
-@pytest.mark.parametrize("arguments", [[], ["--json"], ["-v", "x"]], ids=str)
-def test_usage(arguments):
+@pytest.mark.parametrize("arguments, words", [
+    ([], "verify needs a file, or - for stdin"),
+    (["--json", "x"], "--json: not an option of verify"),
+    (["-v", "x"], "invalid option -- 'v'"),
+])
+def test_usage(arguments, words):
     verdict = verify(*arguments)
-    assert verdict.status == 2 and verdict.problems == ["Usage: echo-logctl verify FILE..."]
+    assert verdict.status == 2 and not verdict.facts
+    assert verdict.problems == ["echo-logctl: " + words, "Try 'echo-logctl --help'."]
 
 
 def test_reads_from_a_pipe(made):
