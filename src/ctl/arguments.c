@@ -18,9 +18,11 @@ static const struct command {
 } commands[] = {
 	{"status", ctl_status, TAKES_JSON | TAKES_RUNTIME,
 	 "show what the daemon does, and its account of every byte",
-	 "  0  the daemon runs or starts\n"
+	 "  0  the daemon runs or starts, and has no problem\n"
 	 "  1  it does not run, or its scoreboard cannot be read\n"
-	 "  2  the command line is wrong\n"},
+	 "  2  the command line is wrong\n"
+	 "  3  it runs or starts, but has a problem: the log is stalled, the message limit\n"
+	 "     was reached, the last reload was refused, or a shortage lasts\n"},
 	{"reload", ctl_reload, TAKES_RUNTIME,
 	 "check the configuration and reload it; wait until it has taken effect",
 	 "  0  the new configuration is in force\n"

@@ -16,6 +16,7 @@ enum ctl_exit {
 	CTL_WELL = 0,
 	CTL_FAILED = 1,		/* the request or the check failed */
 	CTL_USAGE = 2,		/* wrong usage, or a file cannot be read */
+	CTL_UNWELL = 3,		/* status: the daemon runs, but has a problem */
 };
 
 /* What the command line says; arguments.h reads it. */

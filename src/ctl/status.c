@@ -6,6 +6,7 @@
 #include "base/plural.h"
 #include "ctl/board.h"
 #include "ctl/ctl.h"
+#include "ctl/problems.h"
 #include "ctl/runtime.h"
 #include "format/calendar.h"
 
@@ -35,6 +36,7 @@ struct status {
 	int log_errno;			/* why it is stalled */
 	uint64_t moved_bytes;
 	uint32_t log_files;
+	struct problems problems;
 	struct totals totals;
 };
 
@@ -69,6 +71,8 @@ static void read_status(struct scoreboard *board, struct status *st)
 	calendar_write(st->started, started < CALENDAR_MAX_SECOND ? started : CALENDAR_MAX_SECOND);
 	st->started[CALENDAR_LEN] = 'Z';
 	read_log_state(board, st);
+	if (st->state != STATE_GONE)
+		problems_read(board, st->log_errno, &st->problems);
 	scoreboard_totals(board, &st->totals);
 }
 
@@ -90,6 +94,7 @@ static void print_life(const struct status *st)
 		printf(": new messages are echoed but not saved\n");
 	else
 		printf("\n");
+	problems_print(&st->problems, stdout);
 }
 
 static void print_text(const struct status *st)
@@ -134,9 +139,11 @@ static void print_json(const struct status *st)
 	       t->received_messages, t->dropped_messages);
 	printf(",\"received_bytes\":%" PRIu64 ",\"logged_bytes\":%" PRIu64
 	       ",\"dropped_bytes\":%" PRIu64 ",\"in_flight_bytes\":%" PRIu64
-	       ",\"unknown_bytes\":%" PRIu64 "}\n",
+	       ",\"unknown_bytes\":%" PRIu64 ",\"problems\":",
 	       t->received_bytes, t->logged_bytes, t->dropped_bytes, t->in_flight_bytes,
 	       t->unknown_bytes);
+	problems_print_json(&st->problems, stdout);
+	puts("}");
 }
 
 int ctl_status(const struct ctl_arguments *arguments)
@@ -157,7 +164,7 @@ int ctl_status(const struct ctl_arguments *arguments)
 		return CTL_FAILED;
 	}
 	if (st.state != STATE_GONE)
-		return CTL_WELL;
+		return st.problems.n > 0 ? CTL_UNWELL : CTL_WELL;
 	runtime_report_dead(directory, st.master_pid);
 	return CTL_FAILED;
 }

@@ -5,6 +5,17 @@
 
 #include "base/clock.h"
 
+const char *shortage_words(enum shortage_kind kind)
+{
+	static const char *const words[N_SHORTAGES] = {
+		[SHORTAGE_ACCEPT] = "cannot accept clients",
+		[SHORTAGE_FORK] = "cannot fork workers",
+		[SHORTAGE_WORK] = "workers cannot continue",
+	};
+
+	return words[kind];
+}
+
 void shortage_note(struct scoreboard *board, enum shortage_kind kind, int error, int doorbell)
 {
 	atomic_store(&board->shortages[kind].error, error);

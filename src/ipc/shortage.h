@@ -20,6 +20,9 @@
 /* Records a shortage of KIND with the errno ERROR.  Rings DOORBELL if the master sleeps. */
 void shortage_note(struct scoreboard *board, enum shortage_kind kind, int error, int doorbell);
 
+/* What cannot be done in a shortage of KIND, for messages: "cannot accept clients", ... */
+const char *shortage_words(enum shortage_kind kind);
+
 /* Whether a process recorded KIND in the last SHORTAGE_OVER_USEC. */
 bool shortage_lasts(const struct scoreboard *board, enum shortage_kind kind);
 

@@ -8,13 +8,11 @@
 #include "ipc/shortage.h"
 
 static const struct {
-	const char *begins, *consequence, *is_over;
+	const char *consequence, *is_over;
 } texts[N_SHORTAGES] = {
-	[SHORTAGE_ACCEPT] = {"cannot accept clients", "they wait", "clients are accepted again"},
-	[SHORTAGE_FORK] = {"cannot fork workers", "new clients may wait",
-			  "workers are forked again"},
-	[SHORTAGE_WORK] = {"workers cannot continue", "others replace them",
-			   "workers continue again"},
+	[SHORTAGE_ACCEPT] = {"they wait", "clients are accepted again"},
+	[SHORTAGE_FORK] = {"new clients may wait", "workers are forked again"},
+	[SHORTAGE_WORK] = {"others replace them", "workers continue again"},
 };
 
 bool shortage_report_changes(struct service *s)
@@ -33,7 +31,7 @@ bool shortage_report_changes(struct service *s)
 
 			journal_failure(JOURNAL_SHORTAGE, LOG_WARNING, error,
 					"%s: %s; %s, retrying",
-					texts[kind].begins, strerror(error),
+					shortage_words(kind), strerror(error),
 					texts[kind].consequence);
 		} else {
 			journal_event(JOURNAL_SHORTAGE_OVER, LOG_NOTICE, "%s: no failure for %d s",
@@ -53,6 +51,6 @@ void shortage_report_describe(const struct service *s, char *text, size_t size)
 
 		if (shortage_lasts(s->board, kind))
 			len += (size_t)snprintf(text + len, size - len, "Trouble: %s (%s). ",
-						texts[kind].begins, strerror(error));
+						shortage_words(kind), strerror(error));
 	}
 }

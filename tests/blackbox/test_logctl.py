@@ -20,7 +20,7 @@ ECHO_LOGCTL = os.path.join(os.path.dirname(binary()), "echo-logctl")
 KEYS = ["state", "master_pid", "logger_pid", "started", "generation", "clients", "max_clients",
         "clients_total", "workers_idle", "log", "log_error", "log_files", "log_written_bytes",
         "received_messages", "dropped_messages", "received_bytes", "logged_bytes",
-        "dropped_bytes", "in_flight_bytes", "unknown_bytes"]
+        "dropped_bytes", "in_flight_bytes", "unknown_bytes", "problems"]
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_status_of_known_traffic(start):
         "log": "takes", "log_error": "", "log_files": 1,
         "received_messages": 3, "dropped_messages": 0,
         "received_bytes": 40, "logged_bytes": 29, "dropped_bytes": 0, "in_flight_bytes": 11,
-        "unknown_bytes": 0}
+        "unknown_bytes": 0, "problems": []}
     assert re.fullmatch(
         r"echo-logd is running, started \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ\n"
         r"configuration  generation 1\n"

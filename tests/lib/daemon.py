@@ -359,8 +359,10 @@ class Daemon:
     def figures(self):
         """All figures of `echo-logctl status`, by name; the last ones if the daemon has ended."""
         said = self.control("status", "--json")
-        assert said.returncode == (0 if self.process.poll() is None else 1), said
-        return json.loads(said.stdout)
+        figures = json.loads(said.stdout)
+        expected = 1 if self.process.poll() is not None else 3 if figures["problems"] else 0
+        assert said.returncode == expected, said
+        return figures
 
     # --- processes
 
