@@ -198,4 +198,4 @@ def test_a_daemon_that_dies_meanwhile(start):
 def test_usage():
     said = control("reload", "--json")
     assert (said.returncode, said.stdout) == (2, "")
-    assert said.stderr.startswith("echo-logctl: unrecognized option '--json'")
+    assert said.stderr.startswith("echo-logctl: --json: not an option of reload\n")

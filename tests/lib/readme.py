@@ -25,7 +25,7 @@ ON_A_MACHINE = {
     'sudo adduser "$USER" echo-logd',
     "tail -F /var/log/echo-logd/messages.log",
     "echo-logctl status",
-    "zcat -f /var/log/echo-logd/messages.log* | echo-logctl verify /dev/stdin",
+    "zcat -f /var/log/echo-logd/messages.log* | echo-logctl verify -",
     "sudo journalctl -x -u echo-logd",
     "sudo systemd-sysusers",
     "sudo journalctl --update-catalog",

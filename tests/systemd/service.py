@@ -14,9 +14,17 @@ def configure(box, text):
     box.write("/etc/echo-logd.conf", text)
 
 
+def figures(box):
+    """All figures of `echo-logctl status`, by name."""
+    said = box.run("echo-logctl status --json", check=False)
+    figures = json.loads(said.stdout)
+    assert said.status == (3 if figures["problems"] else 0), said
+    return figures
+
+
 def generation(box):
     """The generation of the configuration in force."""
-    return json.loads(box.run("echo-logctl status --json").stdout)["generation"]
+    return figures(box)["generation"]
 
 
 def reload(box):

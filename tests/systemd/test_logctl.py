@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Tests echo-logctl and the shipped logrotate policy as operators, cron and monitoring use them."""
-import json
 
 import pytest
 
-from service import (LEDGER, LOG, UNIT, assert_nothing_lost, configure, echo, end_load, main_pid,
-                     start_load, wait_active)
+from service import (LEDGER, LOG, UNIT, assert_nothing_lost, configure, echo, end_load, figures,
+                     main_pid, start_load, wait_active)
 
 POLICY = "/etc/logrotate.d/echo-logd"
 LOGROTATE = f"logrotate -f {POLICY}"
@@ -16,10 +15,6 @@ ROTATIONS = 5
 def service(fresh_box):
     fresh_box.run(f"systemctl start {UNIT}")
     return fresh_box
-
-
-def figures(box):
-    return json.loads(box.run("echo-logctl status --json").stdout)
 
 
 def adds_up(said):
