@@ -3,9 +3,9 @@
 
 #include <assert.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/unit_directory.h"
 #include "build.h"
 #include "config/config_value.h"
 
@@ -107,11 +107,10 @@ bool config_section_exists(const char *name)
 /* Each instance of the unit has its own LogsDirectory=, see systemd.exec(5). */
 static void set_default_path(struct config *config)
 {
-	const char *directories = getenv("LOGS_DIRECTORY");
-	int len = directories ? (int)strcspn(directories, ":") : 0;
+	char directory[sizeof(config->path) / 2];
 
-	if (len > 0 && directories[0] == '/' && (size_t)len < sizeof(config->path) / 2)
-		snprintf(config->path, sizeof(config->path), "%.*s/messages.log", len, directories);
+	if (unit_directory("LOGS_DIRECTORY", directory, sizeof(directory)))
+		snprintf(config->path, sizeof(config->path), "%s/messages.log", directory);
 }
 
 void config_set_defaults(struct config *ret_config)

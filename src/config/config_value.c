@@ -152,8 +152,11 @@ static int parse_mode(const char *text, uint64_t *ret, const char **ret_hint)
 
 	if (len < 3 || len > 4 || parse_digits(&text, 8, ret, ret_hint) < 0 || *text)
 		return -EINVAL;
-	/* The logger must be able to write; the file holds client data, so never executable. */
-	return (*ret & 0200) && !(*ret & ~UINT64_C(0664)) ? 0 : -EINVAL;
+	/*
+	 * The next start must be able to read and write; the file holds client data, so never
+	 * executable.
+	 */
+	return (*ret & 0600) == 0600 && !(*ret & ~UINT64_C(0664)) ? 0 : -EINVAL;
 }
 
 static int parse_path(const char *text, char *ret, size_t size, const char **ret_hint)
@@ -430,7 +433,7 @@ void config_value_describe(const struct config_key *key, char *buf, size_t size)
 		append(buf, size, &at, "the absolute path of a file, or - for stdout");
 		break;
 	case KEY_MODE:
-		append(buf, size, &at, "three or four octal digits, owner write, "
+		append(buf, size, &at, "three or four octal digits, owner read and write, "
 		       "no execute, no write for others, such as 0640");
 		break;
 	case KEY_WORD:

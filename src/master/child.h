@@ -5,7 +5,7 @@
  * master only.
  *
  * Who holds which descriptor.  A child holds none of the master's other
- * descriptors (event loop, systemd's socket).
+ * descriptors (event loop, systemd's socket, lock of the runtime directory).
  *
  *                      master                               worker   logger
  *   listeners          yes                                  yes      -

@@ -6,7 +6,6 @@
 #include <glob.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "base/clock.h"
 #include "base/crash_point.h"
 #include "base/pipe.h"
+#include "base/unit_directory.h"
 #include "format/record.h"
 #include "ipc/half_record.h"
 #include "logger/logfile_rotated.h"
@@ -24,9 +24,11 @@
 
 static const char *state_directory(void)
 {
-	const char *directory = getenv("STATE_DIRECTORY");
+	static char directory[PATH_MAX];
 
-	return directory && directory[0] == '/' ? directory : ECHO_LOGD_STATE_DIR;
+	if (directory[0] || unit_directory("STATE_DIRECTORY", directory, sizeof(directory)))
+		return directory;
+	return ECHO_LOGD_STATE_DIR;
 }
 
 size_t spill_left(const struct descriptors *fds)

@@ -16,6 +16,7 @@
 #include "base/pipe.h"
 #include "base/plural.h"
 #include "base/title.h"
+#include "base/unit_directory.h"
 #include "ipc/command_line.h"
 #include "ipc/tickets.h"
 #include "master/boot_id.h"
@@ -26,6 +27,7 @@
 #include "master/message_log.h"
 #include "master/recover.h"
 #include "master/reload.h"
+#include "master/runtime_lock.h"
 #include "master/spill.h"
 #include "master/stdout_warning.h"
 #include "master/systemd.h"
@@ -51,17 +53,6 @@ static int open_standard_fds(void)
 	return 0;
 }
 
-/* The first directory in $RUNTIME_DIRECTORY, systemd.exec(5); NULL without systemd. */
-static const char *runtime_directory(void)
-{
-	char *directory = getenv("RUNTIME_DIRECTORY");
-
-	if (!directory || !directory[0])
-		return NULL;
-	directory[strcspn(directory, ":")] = '\0';
-	return directory;
-}
-
 static int open_pipes(struct descriptors *fds)
 {
 	int r = pipe_open(PIPE_BYTES, &fds->log_read, &fds->log_write);
@@ -82,14 +73,15 @@ static int open_bells(struct descriptors *fds)
 	return fds->doorbell < 0 || fds->logger_bell < 0 ? -errno : 0;
 }
 
-static int prepare_scoreboard(struct service *s)
+/* DIRECTORY: for the file; NULL: no file. */
+static int prepare_scoreboard(struct service *s, const char *directory)
 {
 	struct scoreboard *old = s->board;
 	int fd;
 
 	if (old && old->n_slots == s->config.max_clients)
 		return 0;
-	fd = scoreboard_create(runtime_directory(), s->config.max_clients, &s->board);
+	fd = scoreboard_create(directory, s->config.max_clients, &s->board);
 	if (fd < 0)
 		return fd;
 	if (old) {
@@ -132,11 +124,35 @@ static void init_run(struct service *s)
 	s->generation = atomic_load(&board->generation) + 1;
 }
 
+/* Keeps other daemons out of DIRECTORY until this process ends.  Returns 0, or -errno, logged. */
+static int lock_runtime(const char *directory)
+{
+	int r = runtime_lock(directory);
+
+	if (r >= 0)
+		return 0;
+	if (r == -EBUSY)
+		journal_failure(JOURNAL_CANNOT_START, LOG_ERR, -r,
+				"another echo-logd uses %s/scoreboard; not started; stop it, or "
+				"set RUNTIME_DIRECTORY to another directory",
+				directory);
+	else
+		journal_failure(JOURNAL_CANNOT_START, LOG_ERR, -r,
+				"cannot lock %s/lock: %s; not started", directory, strerror(-r));
+	return r;
+}
+
 /* Makes the scoreboard, the pipes and the bells.  Returns 0, or -errno, logged. */
 static int create_shared(struct service *s)
 {
-	int r = prepare_scoreboard(s);
+	char buf[PATH_MAX];
+	const char *directory =
+		unit_directory("RUNTIME_DIRECTORY", buf, sizeof(buf)) ? buf : NULL;
+	int r = directory ? lock_runtime(directory) : 0;
 
+	if (r < 0)
+		return r;
+	r = prepare_scoreboard(s, directory);
 	if (r < 0) {
 		journal_failure(JOURNAL_CANNOT_START, LOG_ERR, -r,
 				"cannot make the scoreboard for %u clients: %s; not started",

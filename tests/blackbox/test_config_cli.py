@@ -67,7 +67,7 @@ BAD = {
              "/x\x1b[2Jy", "/x\x7fy", "/x\0y", "/" + "x" * 300],
     "format": ["Text", "JSON", "xml", "text json", "1", "tex", "texts"],
     "framing": ["lines", "Line", "stream,line", "0"],
-    "mode": ["0", "64", "00640", "0648", "0o640", "0440", "0750", "0602", "0700", "4640",
+    "mode": ["0", "64", "00640", "0648", "0o640", "0440", "0220", "0750", "0602", "0700", "4640",
              "rw-r-----", "-640", "0x1a0", "u=rw"],
     "message_limit": NUMBER + ["1000000000000001"],
     "at_message_limit": ["drop", "Rotate", "rotate,stop", "0"],

@@ -34,7 +34,7 @@ static void load(const char *text, struct config *ret_config)
 
 /* For each key: the ends of its range, values just outside, and text that is no value. */
 static const struct {
-	const char *key, *good[6], *bad[14];
+	const char *key, *good[6], *bad[16];
 } ranges[] = {
 	{"server.port", {"1", "65535", "7777"},
 	 {"0", "65536", "-1", "+7", "0x7", "7 7", "7.0", "7K", "seven", "07",
@@ -53,9 +53,9 @@ static const struct {
 	{"log.keep_files", {"0", "1", "1000000"}, {"1000001", "all", "-1"}},
 	{"log.message_size", {"1", "1M", "1048576", "64k", "1024K", "1m"},
 	 {"0", "1048577", "2M", "1G", "64KB", "64KiB", "64 K", "0.5M", "K", "17592186044417M"}},
-	{"log.mode", {"0640", "640", "200", "0664", "0600"},
-	 {"0", "64", "00640", "0648", "0o640", "0440", "0750", "0642", "0700", "4640", "rw-r-----",
-	  "0x1a0", "641", "9"}},
+	{"log.mode", {"0640", "640", "600", "0664"},
+	 {"0", "64", "00640", "0648", "0o640", "0440", "0220", "200", "0750", "0642", "0700",
+	  "4640", "rw-r-----", "0x1a0", "641", "9"}},
 	{"log.format", {"text", "json", "raw"}, {"Text", "JSON", "xml", "text,json", "0"}},
 	{"log.framing", {"stream", "line"}, {"lines", "1"}},
 	{"log.at_message_limit", {"rotate", "stop"}, {"drop", "ROTATE"}},
@@ -131,7 +131,7 @@ static void test_ranges(void **state)
 			assert_allowed(key, ranges[i].good[j]);
 		config_set_defaults(&config);
 		before = config;
-		for (size_t j = 0; j < 14 && ranges[i].bad[j]; j++)
+		for (size_t j = 0; j < 16 && ranges[i].bad[j]; j++)
 			if (config_value_set(key, &config, ranges[i].bad[j], &hint) != -EINVAL)
 				fail_msg("%s = %s was accepted", ranges[i].key, ranges[i].bad[j]);
 		assert_memory_equal(&config, &before, sizeof(config));
