@@ -8,6 +8,7 @@
 #include "base/exit_status.h"
 #include "base/journal.h"
 #include "config/config.h"
+#include "config/config_host.h"
 #include "config/config_keys.h"
 #include "config/config_load.h"
 #include "config/options.h"
@@ -30,6 +31,9 @@ static int show_config(const struct options *options)
 	}
 	if (options->action == ACTION_DUMP_CONFIG)
 		config_dump(&config, stdout);
+	else if (config_host_check(options->config_path, &config, options->strict, stderr) > 0 &&
+		 options->strict)
+		return STATUS_CONFIG;
 	return fflush(stdout) == 0 ? STATUS_CLEAN : STATUS_CANNOT_GO_ON;
 }
 

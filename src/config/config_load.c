@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config/config_file.h"
+#include "config/config_host.h"
 #include "config/config_keys.h"
 #include "config/config_rules.h"
 #include "config/config_text.h"
@@ -296,10 +297,12 @@ static int read_keys(struct loader *l, const char *path)
 {
 	static const char bom[] = "\xef\xbb\xbf";
 	int r = config_file_read(path, l->text, sizeof(l->text), &l->len);
+	char why[256];
 
 	if (r < 0) {
+		config_host_explain_unreadable(r, why, sizeof(why));
 		mistake(l, RANK_DEFAULT, NULL, "%s; needed: a regular file of at most %d bytes",
-			strerror(-r), FILE_MAX_BYTES);
+			why, FILE_MAX_BYTES);
 		return r;
 	}
 	if (l->len >= strlen(bom) && memcmp(l->text, bom, strlen(bom)) == 0)

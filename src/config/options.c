@@ -9,13 +9,14 @@
 #include "base/exit_status.h"
 #include "build.h"
 
-enum { OPT_CHECK_CONFIG = 256, OPT_DUMP_CONFIG, OPT_VERSION };
+enum { OPT_CHECK_CONFIG = 256, OPT_DUMP_CONFIG, OPT_STRICT, OPT_VERSION };
 
 static const struct option long_options[] = {
 	{"config", required_argument, NULL, 'c'},
 	{"option", required_argument, NULL, 'o'},
 	{"check-config", no_argument, NULL, OPT_CHECK_CONFIG},
 	{"dump-config", no_argument, NULL, OPT_DUMP_CONFIG},
+	{"strict", no_argument, NULL, OPT_STRICT},
 	{"version", no_argument, NULL, OPT_VERSION},
 	{"help", no_argument, NULL, 'h'},
 	{0},
@@ -28,6 +29,7 @@ static const char help[] =
 	"  -c, --config FILE               read FILE, not " ECHO_LOGD_CONFIG_FILE "\n"
 	"  -o, --option SECTION.KEY=VALUE  set a key, whatever the file says; repeatable\n"
 	"      --check-config              report every mistake, or nothing, and leave\n"
+	"      --strict                    with --check-config: warnings are errors\n"
 	"      --dump-config               print the configuration in force and leave\n"
 	"      --version                   print the version and leave\n"
 	"  -h, --help                      print this and leave\n"
@@ -88,6 +90,9 @@ static bool apply_option(int option, struct options *options, int *ret_status)
 		return set_action(options, ACTION_CHECK_CONFIG, ret_status);
 	case OPT_DUMP_CONFIG:
 		return set_action(options, ACTION_DUMP_CONFIG, ret_status);
+	case OPT_STRICT:
+		options->strict = true;
+		return true;
 	case OPT_VERSION:
 		return print_and_exit("echo-logd " PACKAGE_VERSION "\n", ret_status);
 	case 'h':
@@ -108,6 +113,8 @@ bool options_parse(int argc, char *argv[], struct options *ret_options, int *ret
 			return false;
 	if (optind < argc)
 		return refuse_because("unexpected argument", argv[optind], ret_status);
+	if (options.strict && options.action != ACTION_CHECK_CONFIG)
+		return refuse_because("only with --check-config", "--strict", ret_status);
 	*ret_options = options;
 	return true;
 }

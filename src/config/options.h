@@ -18,6 +18,7 @@ struct options {
 	const char *config_path;
 	const char *overrides[OPTIONS_MAX_OVERRIDES];	/* "section.key=value", in order */
 	size_t n_overrides;
+	_Bool strict;	/* only with ACTION_CHECK_CONFIG */
 };
 
 /*

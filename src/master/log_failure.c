@@ -3,15 +3,14 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include "base/journal.h"
+#include "base/user_name.h"
 #include "logger/logfile.h"
 
 bool log_failure_is_new(int *reported_errno, int r)
@@ -20,17 +19,6 @@ bool log_failure_is_new(int *reported_errno, int r)
 
 	*reported_errno = -r;
 	return is_new;
-}
-
-/* The user of this process, by name or else by number, for chown(1). */
-static void name_user(char *text, size_t size)
-{
-	const struct passwd *user = getpwuid(geteuid());
-
-	if (user)
-		snprintf(text, size, "%s", user->pw_name);
-	else
-		snprintf(text, size, "%u", geteuid());
 }
 
 /*
@@ -83,7 +71,7 @@ static void explain_open_failure(const char *path, int r, char *text, size_t siz
 
 	snprintf(directory, sizeof(directory), "%.*s", slash == path ? 1 : (int)(slash - path),
 		 path);
-	name_user(user, sizeof(user));
+	user_name(user, sizeof(user));
 	if (home) {
 		snprintf(text, size,
 			 "cannot write to %s: the unit hides %s; add ProtectHome=no and "

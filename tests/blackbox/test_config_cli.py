@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import subprocess
+import tempfile
 
 import pytest
 
@@ -150,8 +151,11 @@ def check(path, *arguments):
 
 
 @pytest.fixture(name="conf")
-def conf_file(tmp_path):
-    return tmp_path / "echo-logd.conf"
+def conf_file():
+    """In a directory that every user can enter, as the check asks for the service's user."""
+    with tempfile.TemporaryDirectory(prefix="echo-logd-test.", dir="/tmp") as directory:
+        os.chmod(directory, 0o755)
+        yield pathlib.Path(directory) / "echo-logd.conf"
 
 
 def test_there_are_enough():
@@ -270,9 +274,10 @@ def test_name_of_the_file_is_shown_harmless(tmp_path):
     assert b"a\\x1b[2J\\nb:1: " in done.stderr
 
 
-def test_shipped_file():
+def test_shipped_file(conf):
     top = pathlib.Path(os.environ.get("ECHO_LOGD_SRCDIR", "."))
-    done = check(top / "conf" / "echo-logd.conf.in")
+    conf.write_bytes((top / "conf" / "echo-logd.conf.in").read_bytes())
+    done = check(conf)
     assert (done.returncode, done.stderr) == (0, b"")
 
 

@@ -95,6 +95,9 @@ static void test_all(void **state)
 	assert_true(PARSE("--config", "a", "--config=b", "--check-config", "--check-config"));
 	assert_int_equal(options.action, ACTION_CHECK_CONFIG);
 	assert_string_equal(options.config_path, "b");
+	assert_false(options.strict);
+	assert_true(PARSE("--strict", "--check-config"));
+	assert_true(options.strict);
 	assert_true(PARSE("-olog.mode=", "-cb", "--"));
 	assert_string_equal(options.overrides[0], "log.mode=");
 }
@@ -110,7 +113,7 @@ static void test_answers(void **state)
 	assert_string_equal(err, "");
 	assert_false(PARSE("--help"));
 	for (const char *const *word = (const char *const[]){"-c, --config", "-o, --option",
-			"--check-config", "--dump-config", "--version", "-h, --help",
+			"--check-config", "--strict", "--dump-config", "--version", "-h, --help",
 			ECHO_LOGD_CONFIG_FILE, NULL}; *word; word++)
 		if (!strstr(out, *word))
 			fail_msg("--help lacks %s", *word);
@@ -169,6 +172,8 @@ static void test_mistakes(void **state)
 	REFUSED("--version=1");
 	REFUSED("--check-config", "--dump-config");
 	REFUSED("--dump-config", "--check-config");
+	REFUSED("--strict");
+	REFUSED("--dump-config", "--strict");
 }
 
 static void test_number_of_overrides(void **state)
