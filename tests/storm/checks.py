@@ -28,7 +28,8 @@ def after_step(world):
     check_figures(world, world.figures())
     check_deleted(world)
     check_limit(world)
-    world.violence_before = world.violence
+    check_names(world)
+    world.violence_before, world.was_held = world.violence, bool(world.held)
 
 
 def settle_pending(world):
@@ -61,15 +62,16 @@ def check_figures(world, said):
             c["log.at_message_limit"] == "stop" and c["log.message_limit"] != "0"
             for c in world.candidates()):
         raise Failure("status says that the limit is reached, and there is none")
-    if not world.held and not world.pending and said["log"] == "stalled":
-        if not pump(world.guests, MOMENT, lambda: world.figures()["log"] != "stalled"):
-            raise Failure("status says stalled (%s), and nothing is wrong" % said["log_error"])
 
 
 # --- an honest client
 
 def check_honest(world):
     config = world.config
+    if not world.held and not world.pending and \
+            not pump(world.guests, MOMENT, lambda: world.figures()["log"] != "stalled"):
+        raise Failure("status says stalled (%s), and nothing is wrong" %
+                      world.figures()["log_error"])
     text = b"honest %d %d\n" % (world.n_guests + 1, os.getpid())
     guest = world.invite("honest", text)
     bound = MOMENT
@@ -134,11 +136,16 @@ def excuse(world, guest):
 
 def check_record(world, guest, text):
     """What is echoed can be read in the log, under the names that the log has."""
-    if guest.lossy or int_size(world.config["log.message_size"]) < 100:
+    busy = any(g.pending and not g.is_over for g in world.guests)
+    if guest.lossy or busy and config_prunes(world) or int_size(world.config["log.message_size"]) < 100:
         return
     # The others are silent meanwhile, so that what is new is near the end of a file.
     if not pump([], MOMENT, lambda: is_in_log(world, text[:-1])):
         raise Failure("%s was echoed, and is in no file of the log" % text)
+
+
+def config_prunes(world):
+    return world.config["log.keep_files"] != "0"
 
 
 def is_in_log(world, text):
@@ -164,14 +171,16 @@ def int_size(value):
 
 def check_guests(world):
     for guest in world.guests:
+        if guest.kind in ("honest", "unanswered"):
+            guest.was_judged = True
         if guest.wrong_echo():
             raise Failure("guest %d: the echo differs from what was sent" % guest.number)
         if guest.is_over and guest.error and not guest.lossy and not guest.may_end and \
                 guest.born == world.violence and guest.kind != "reset" and not world.held and \
-                not getattr(guest, "judged", False):
+                not guest.was_judged:
             raise Failure("guest %d (%s) was disconnected, and nothing happened: %s" % (
                 guest.number, guest.kind, guest.error))
-        guest.judged = guest.is_over
+        guest.was_judged = guest.is_over
 
 
 # --- files
@@ -208,6 +217,29 @@ def check_limit(world):
         raise Failure("%d messages were saved, %d are allowed" % (n, limit))
     if not world.limit_floor or world.limit_floor[0] != key:
         world.limit_floor = (key, n)
+
+
+def check_names(world):
+    """Others' files and links stay what they are, and the log has its mode."""
+    path, config = world.log_path(), world.config
+    if os.fstat(world.foreign).st_nlink == 0 and world.setting["disk"] not in ("bindfs", "share"):
+        raise Failure("a file that is not the service's was deleted")
+    if world.held or world.pending:
+        return
+    for link in world.links:
+        if not link.is_symlink():
+            raise Failure("%s was a symbolic link, and is none any more" % link)
+    if path.is_file() and config["log.format"] != "raw" and world.setting["disk"] != "share" and \
+            os.stat(path).st_mode & 0o777 != int(config["log.mode"], 8):
+        raise Failure("%s has mode %o, not %s" % (path, os.stat(path).st_mode & 0o777,
+                                                 config["log.mode"]))
+    keep = int(config["log.keep_files"])
+    rotated = {os.path.basename(name) for name in world.rotated()}
+    # One that could not be deleted for a while is deleted at the next rotation.
+    if keep and rotated - world.rotated_before and world.at == path and not world.was_held and \
+            config["log.message_limit"] != "0" and len(rotated) > keep + 1:
+        raise Failure("keep_files is %d, and there are %s" % (keep, sorted(rotated)))
+    world.rotated_before, world.at = rotated, path
 
 
 # --- the end
@@ -263,7 +295,7 @@ def check_left_overs(world):
 
 
 def judge(world):
-    evidence, raw_files, verifiable = Evidence(), 0, []
+    evidence, verifiable = Evidence(world.ids_may_repeat), []
     for path, (pieces, data) in world.files().items():
         if data or pieces:
             evidence.read(os.path.basename(path), pieced_together([*pieces, data]) if pieces
@@ -272,7 +304,8 @@ def judge(world):
             verifiable.append(path)
     evidence.finish()
     problems = forgiven(world, evidence.problems)
-    if not evidence.problems and not evidence.raw and not world.truncations and verifiable:
+    if not evidence.problems and not evidence.raw and verifiable and \
+            not world.truncations and not world.ids_may_repeat:
         verdict = verify(*verifiable)
         if verdict.status != 0:
             problems.append("%s" % verdict)
@@ -281,6 +314,10 @@ def judge(world):
         if not guest.sent or guest.format == "raw":
             continue
         said = complaint(guest, those_of(guest, by_peer), is_destroyed(world))
+        if said is None and guest.met_stop and guest.logged_bytes > len(guest.echoed) and \
+                not is_destroyed(world):
+            said = "cut: at a stop, %d bytes were logged, %d arrived" % (guest.logged_bytes,
+                                                                        len(guest.echoed))
         if said:
             problems.append("guest %d (%s, %s): %s" % (guest.number, guest.kind, guest.peer, said))
     problems += check_raw(world, evidence)

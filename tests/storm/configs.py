@@ -85,6 +85,8 @@ def first(rng, has_retention):
     config = {**defaults(), **FIRST}
     for key in rng.sample(sorted(VALUES), rng.randrange(6)):
         config[key] = rng.choice(values_of(key, has_retention))
+    if has_retention:
+        config.update({"log.message_limit": "5", "log.keep_files": rng.choice(["1", "3"])})
     return mended(config)
 
 

@@ -51,7 +51,8 @@ class Connection:
 
 
 class Evidence:
-    def __init__(self):
+    def __init__(self, ids_may_repeat=False):
+        self.ids_may_repeat = ids_may_repeat
         self.connections, self.problems, self.raw = {}, [], []
         self.payload = 0
         self.limits = 0
@@ -89,7 +90,8 @@ class Evidence:
                 self.problems.append("torn: %s: a torn record of %s bytes" % (
                     where, record.keys.get("bytes")))
             return
-        connection = self.connections.setdefault(record.id, Connection(record.id, record.peer))
+        key = (record.id, record.peer) if self.ids_may_repeat else record.id
+        connection = self.connections.setdefault(key, Connection(record.id, record.peer))
         if connection.peer != record.peer:
             self.problems.append("order: %s: %s has another peer" % (where, record.id))
         if record.n is None:

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """Clients of every kind, driven by one loop, that remember what they sent and what came back."""
-import errno
 import os
 import random
 import select
@@ -11,6 +10,8 @@ import time
 from clients import address_text
 
 PIECE = 32 * 1024
+# What a steady guest sends in a second, in pieces of this size.
+STEADY_RATE, STEADY_PIECE = 300_000, 4096
 WINDOW = 128 * 1024
 
 
@@ -35,8 +36,8 @@ class Guest:
         self.is_complete = self.is_over = self.half_closed = self.connected = False
         self.reads = kind != "deaf"
         self.keeps = kind == "silent"           # the connection stays until dismiss()
-        self.error, self.peer = None, "?"
-        self.lossy = self.uncertain = False     # see World.note_config()
+        self.error, self.peer, self.logged_bytes = None, "?", 0
+        self.lossy = self.may_end = self.was_judged = self.met_stop = False     # see World
         self.began = time.monotonic()
         self.socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET,
                                     socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -52,9 +53,13 @@ class Guest:
         if not self.connected:
             return select.POLLOUT
         mask = select.POLLIN if self.reads else 0
-        if self.pending and len(self.sent) - len(self.echoed) < WINDOW:
+        if self.pending and len(self.sent) - len(self.echoed) < WINDOW and self.may_send():
             mask |= select.POLLOUT
         return mask
+
+    def may_send(self):
+        return self.kind != "steady" or \
+            len(self.sent) <= (time.monotonic() - self.began) * STEADY_RATE
 
     def end(self, error=None):
         self.error, self.is_over = error, True
@@ -84,7 +89,8 @@ class Guest:
         if self.kind == "urgent" and len(self.pending) <= PIECE:
             n = self.socket.send(self.pending, socket.MSG_OOB | socket.MSG_NOSIGNAL)
         else:
-            n = self.socket.send(self.pending[:PIECE], socket.MSG_NOSIGNAL)
+            size = STEADY_PIECE if self.kind == "steady" else PIECE
+            n = self.socket.send(self.pending[:size], socket.MSG_NOSIGNAL)
         self.sent += self.pending[:n]
         self.pending = self.pending[n:]
         if self.pending:
@@ -121,10 +127,6 @@ class Guest:
 
     def is_answered(self):
         return self.connected and not self.pending and len(self.echoed) == len(self.sent)
-
-    def was_refused(self):
-        return self.error is not None and not self.connected and \
-            self.error.errno == errno.ECONNREFUSED
 
     def wrong_echo(self):
         return not self.sent.startswith(self.echoed)

@@ -196,7 +196,10 @@ def change_log(world, change, reopen_after):
     if "freeze" in world.held or not path.is_file():
         return "skipped"
     try:
+        was_link = path.is_symlink()
         change(path)
+        if was_link and not path.is_symlink():
+            world.links.discard(path)
     except OSError as error:
         return "%s" % error.strerror
     if reopen_after:
@@ -214,6 +217,9 @@ def delete(world, reopen):
     """The records are not gone: the walk keeps the file open, and reads it at the end."""
     def change(path):
         fd = os.open(path, os.O_RDONLY)
+        if os.fstat(fd).st_ino == os.fstat(world.foreign).st_ino:
+            os.close(fd)
+            raise OSError(0, "is not the service's")
         os.unlink(path)
         world.deleted.append([fd, None])
     return change_log(world, change, reopen)
@@ -228,10 +234,10 @@ def truncate(world):
         for pid in loggers:
             world.send(pid, signal.SIGSTOP)
         time.sleep(0.01)
-        st = os.stat(path)
-        world.pieces.setdefault((st.st_dev, st.st_ino), []).append(contents(path))
-        world.truncated.append(os.open(path, os.O_RDONLY))
+        st, before = os.stat(path), contents(path)
         os.truncate(path, 0)
+        world.truncated.append(os.open(path, os.O_RDONLY))
+        world.pieces.setdefault((st.st_dev, st.st_ino), []).append(before)
         world.truncations += 1
         world.violence += 1
 
@@ -252,6 +258,7 @@ def symlink(world, reopen):
             raise OSError(0, "is a link")
         os.rename(path, moved_name(world, path))
         os.symlink(target / ("linked-%d.log" % world.n_moved), path)
+        world.links.add(path)
     return change_log(world, change, reopen)
 
 
@@ -315,8 +322,10 @@ def thaw(world):
 
 
 @step(1.5, root=True)
-def immutable(world):
+def immutable(world, which):
     path = world.log_path()
+    if which == "rotated":
+        path = max(world.rotated(), default=path)
     if not path.is_file() or path.is_symlink() or \
             world.held.keys() & {"immutable", "readonly", "freeze"}:
         return "skipped"
@@ -370,6 +379,7 @@ def return_directory(world):
 @step(3)
 def clock(world, seconds):
     world.step_clock(max(-86400 * 365 * 20, world.clock_offset + seconds))
+    world.clock_went_back = world.clock_went_back or seconds < 0
     return "%+d s" % world.clock_offset
 
 
@@ -437,8 +447,7 @@ def guests(world, kind, n, bytes, binary):
     if world.down:
         return "skipped"
     for _ in range(n):
-        if kind in ("silent", "brief"):
-            bytes = 60
+        bytes = {"silent": 60, "brief": 60, "steady": 1_000_000}.get(kind, bytes)
         if world.guest_bytes + bytes > GUEST_BYTES:
             return "enough of them"
         world.guest_bytes += bytes

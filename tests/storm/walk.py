@@ -5,6 +5,7 @@ step, a name and its arguments in JSON; so a walk can be read, changed and repla
 """
 import json
 import random
+import re
 
 import configs
 
@@ -24,11 +25,11 @@ class Walk:
 
     @staticmethod
     def parse(text):
-        rows = [line.split(" ", 1) for line in text.splitlines()
-                if line.strip() and not line.startswith("#")]
+        """Reads what text() and a run have printed; what is no step is passed over."""
+        rows = re.findall(r"(?m)^(\w+) (\{.*\})$", text)
         if not rows or rows[0][0] != "walk":
             raise ValueError("the first line of a walk begins with `walk'")
-        return Walk(json.loads(rows[0][1]), [(name, json.loads(arguments or "{}"))
+        return Walk(json.loads(rows[0][1]), [(name, json.loads(arguments))
                                              for name, arguments in rows[1:]])
 
     def without(self, steps):
@@ -47,6 +48,7 @@ def arguments_of(rng, name, setting):
         return {"first": rng.choice(["all", "master"])}
     if name == "guests":
         kind = rng.choice(["stream", "stream", "silent", "deaf", "half", "reset", "urgent",
+                           "steady", "steady",
                            "brief"])
         return {"kind": kind, "n": rng.choice([1, 1, 2, 5] + ([40, 200] if kind == "brief" else
                                                               [15])),
@@ -54,6 +56,8 @@ def arguments_of(rng, name, setting):
                 "binary": rng.random() < 0.3}
     if name == "clock":
         return {"seconds": rng.choice([1, -1, 30, -30, 3600, -3600, 86400 * 400, -86400 * 400])}
+    if name == "immutable":
+        return {"which": rng.choice(["log", "rotated"])}
     if name == "take":
         return {"what": rng.choice(["descriptors", "processes", "memory"]),
                 "who": rng.choice(["worker", "logger", "master"])}
@@ -67,7 +71,8 @@ def arguments_of(rng, name, setting):
 def random_walk(seed, n_steps, weights, root):
     """WEIGHTS: {name of a step: weight}.  ROOT: whether there can be disks of its own."""
     rng = random.Random(seed)
-    disk = rng.choice(["tmpfs", "tmpfs", "ext4"]) if root else "plain"
+    # The last two are file systems in user space, and refuse flags of rename or any chmod.
+    disk = rng.choice(["tmpfs"] * 4 + ["ext4"] * 3 + ["bindfs", "share"]) if root else "plain"
     setting = {"seed": seed, "disk": disk, "retention": rng.random() < 0.25}
     setting["config"] = configs.first(rng, setting["retention"])
     names, steps, held = sorted(weights), [], []

@@ -15,12 +15,14 @@ from daemon import PATIENCE, Daemon, children, comm, control, free_port, is_gone
 from evidence import contents
 from faults import Mounts, run
 from guests import Guest, payload, pump
+from messagelog import ROTATED
 from standin import FdStore
 
 # The least that a service needs for what it does at once on a busy machine.
 MOMENT = 6 * PATIENCE
 DISK_SIZE = "64m"
 GUEST_BYTES = 8_000_000
+# Directories of the log are tmpfs, ext4 or bindfs; see walk.py.
 FOREIGN = b"foreign, and no log\n"
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -67,7 +69,8 @@ class World:
             prefix.append("LD_PRELOAD=" + clock_library)
         self.daemon = Daemon(self.base / "daemon", self.real(self.file_config), store=self.store,
                              runtime_directory=True, prefix=prefix, port=self.ports["@PORT"])
-        self.kinds = {}
+        self.clock_went_back = self.ids_may_repeat = False
+        self.rotated_before, self.at, self.was_held = set(), None, False
 
     # --- disks
 
@@ -79,7 +82,9 @@ class World:
             self.disk.mkdir()
         else:
             self.mounts = Mounts(self.base)
-            if kind == "ext4":
+            if kind in ("bindfs", "share"):
+                self.mount_bindfs(kind)
+            elif kind == "ext4":
                 # To read from a disk that is frozen must not wait for the time of access.
                 self.mounts.ext4(DISK_SIZE_BYTES, options="loop,noatime")
             else:
@@ -87,6 +92,24 @@ class World:
         self.spare.mkdir()
         (self.disk / "b").mkdir()
         (self.disk / "b" / "messages.log").write_bytes(FOREIGN)
+        self.foreign = os.open(self.disk / "b" / "messages.log", os.O_RDONLY)
+        self.links = set()              # names of the log that are symbolic links
+
+    def mount_bindfs(self, kind):
+        point = self.mounts.tmpfs(DISK_SIZE, "below")
+        if not shutil.which("bindfs"):
+            self.disk.mkdir()
+            return
+        self.disk.mkdir()
+        self.mounts.mounted.append(str(self.disk))
+        run("bindfs", *(["--chmod-deny"] if kind == "share" else []), point, str(self.disk))
+
+    def rotated(self):
+        """The files that the service has renamed, in the directory of the log."""
+        directory = self.log_path().parent
+        return [directory / name for name in sorted(os.listdir(directory))
+                if ROTATED.fullmatch(name.removeprefix("messages.log"))] \
+            if directory.is_dir() else []
 
     def real(self, config):
         return {key: self.real_value(value) for key, value in config.items()}
@@ -160,6 +183,8 @@ class World:
         said = self.figures()
         if said:
             self.epochs.append(said)
+        # The next ids are those of the clock, unless the log by this name tells the last one.
+        self.ids_may_repeat = self.ids_may_repeat or self.clock_went_back
         self.store.clear()
 
     def stop(self):
@@ -167,6 +192,10 @@ class World:
         self.lift("freeze")
         self.lift("halt")
         self.violence += 1
+        if not self.held and not self.is_lossy(self.config):
+            for guest in self.guests:
+                guest.met_stop = guest.connected and guest.reads and not guest.is_over and \
+                    not guest.lossy and not guest.may_end
         bound = sum(seconds(max((c[key] for c in self.candidates()), key=seconds))
                     for key in ("server.drain_timeout", "log.stall_timeout"))
         began = time.monotonic()
@@ -340,6 +369,7 @@ class World:
         self.store.clear()
         for fd in [fd for fd, _ in self.deleted] + self.truncated:
             os.close(fd)
+        os.close(self.foreign)
         self.taken.close()
         if self.mounts:
             self.mounts.end()
