@@ -137,15 +137,12 @@ def excuse(world, guest):
 def check_record(world, guest, text):
     """What is echoed can be read in the log, under the names that the log has."""
     busy = any(g.pending and not g.is_over for g in world.guests)
-    if guest.lossy or busy and config_prunes(world) or int_size(world.config["log.message_size"]) < 100:
+    if guest.lossy or busy and world.config["log.keep_files"] != "0" or \
+            int_size(world.config["log.message_size"]) < 100:
         return
     # The others are silent meanwhile, so that what is new is near the end of a file.
     if not pump([], MOMENT, lambda: is_in_log(world, text[:-1])):
         raise Failure("%s was echoed, and is in no file of the log" % text)
-
-
-def config_prunes(world):
-    return world.config["log.keep_files"] != "0"
 
 
 def is_in_log(world, text):
@@ -175,11 +172,15 @@ def check_guests(world):
             guest.was_judged = True
         if guest.wrong_echo():
             raise Failure("guest %d: the echo differs from what was sent" % guest.number)
-        if guest.is_over and guest.error and not guest.lossy and not guest.may_end and \
-                guest.born == world.violence and guest.kind != "reset" and not world.held and \
-                not guest.was_judged:
+        if guest.was_judged or guest.lossy or guest.may_end or world.held or \
+                guest.born != world.violence or guest.kind == "reset":
+            pass
+        elif guest.error:
             raise Failure("guest %d (%s) was disconnected, and nothing happened: %s" % (
                 guest.number, guest.kind, guest.error))
+        elif guest.is_short:
+            raise Failure("guest %d (%s) sent %d bytes and got %d, and nothing happened" % (
+                guest.number, guest.kind, len(guest.sent), len(guest.echoed)))
         guest.was_judged = guest.is_over
 
 
@@ -229,7 +230,9 @@ def check_names(world):
     for link in world.links:
         if not link.is_symlink():
             raise Failure("%s was a symbolic link, and is none any more" % link)
-    if path.is_file() and config["log.format"] != "raw" and world.setting["disk"] != "share" and \
+    is_new = path.is_file() and os.stat(path).st_ino not in world.inodes
+    world.inodes.update(os.stat(p).st_ino for p in world.log_names() if p.is_file())
+    if is_new and world.setting["disk"] != "share" and \
             os.stat(path).st_mode & 0o777 != int(config["log.mode"], 8):
         raise Failure("%s has mode %o, not %s" % (path, os.stat(path).st_mode & 0o777,
                                                  config["log.mode"]))
@@ -255,6 +258,7 @@ def at_the_end(world):
     check_life(world)
     dismiss_guests(world)
     check_honest(world)
+    check_guests(world)
     check_figures(world, world.figures())
     check_zombies(world)
     world.stop()

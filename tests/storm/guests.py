@@ -37,7 +37,8 @@ class Guest:
         self.reads = kind != "deaf"
         self.keeps = kind == "silent"           # the connection stays until dismiss()
         self.error, self.peer, self.logged_bytes = None, "?", 0
-        self.lossy = self.may_end = self.was_judged = self.met_stop = False     # see World
+        self.is_short = self.was_judged = False
+        self.lossy = self.may_end = self.met_stop = False       # see World
         self.began = time.monotonic()
         self.socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET,
                                     socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
@@ -115,6 +116,7 @@ class Guest:
             self.echoed += piece
             return
         self.is_complete = self.half_closed and len(self.echoed) == len(self.sent)
+        self.is_short = self.half_closed and not self.is_complete
         self.end()
 
     def dismiss(self):

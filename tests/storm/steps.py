@@ -112,17 +112,27 @@ def verify(world):
 
 # --- life and death
 
+def load(world, is_wanted):
+    """Clients that are about to send more than a stop gives them time for."""
+    if is_wanted and not world.held and world.guest_bytes < GUEST_BYTES:
+        fresh = [world.invite("stream", n_bytes=1_000_000) for _ in range(3)]
+        world.guest_bytes += 3_000_000
+        pump(fresh, 0.02, lambda: all(guest.echoed for guest in fresh))
+
+
 @step(3)
-def restart(world):
+def restart(world, under_load=False):
     if not world.down:
+        load(world, under_load)
         world.stop()
     return "started" if world.start() else "down"
 
 
 @step(2)
-def stop(world):
+def stop(world, under_load=False):
     if world.down:
         return "skipped"
+    load(world, under_load)
     world.stop()
     world.forget_store()
     return "in %.1f s" % world.last_stop
@@ -166,15 +176,14 @@ def halt(world, who, n):
     if not pids:
         return "none"
     pid = pids[n % len(pids)]
-    halted = [pid]
 
     def lift():
-        for each in halted:
-            if not is_gone(each):
-                world.send(each, signal.SIGCONT)
+        if not is_gone(pid):
+            world.send(pid, signal.SIGCONT)
 
     if not world.hold("halt", lift):
         return "skipped"
+    world.halted = pid
     world.send(pid, signal.SIGSTOP)
     return "1 of %d" % len(pids)
 
@@ -244,8 +253,8 @@ def truncate(world):
     try:
         return change_log(world, change, False)
     finally:
-        if "halt" not in world.held:
-            for pid in loggers:
+        for pid in loggers:
+            if "halt" not in world.held or pid != world.halted:
                 world.send(pid, signal.SIGCONT)
 
 
@@ -299,7 +308,11 @@ def readonly(world):
     if world.held.keys() & {"freeze", "move_directory"} or not world.hold("readonly", lift):
         return "skipped"
     run("mount", "--bind", str(world.disk), str(world.disk))
-    run("mount", "-o", "remount,bind,ro", str(world.disk))
+    done = subprocess.run(["mount", "-o", "remount,bind,ro", str(world.disk)],
+                          stderr=subprocess.DEVNULL)
+    if done.returncode != 0:
+        world.lift("readonly")
+        return "somebody was faster"
 
 
 @step(1, root=True)

@@ -63,6 +63,8 @@ def arguments_of(rng, name, setting):
                 "who": rng.choice(["worker", "logger", "master"])}
     if name == "wait":
         return {"ms": rng.choice([100, 300, 1200])}
+    if name in ("stop", "restart"):
+        return {"under_load": rng.random() < 0.4}
     if name in ("rename", "delete", "symlink"):
         return {"reopen": rng.random() < 0.5}
     return {}

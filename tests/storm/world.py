@@ -10,7 +10,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from configs import RESTART_ONLY
+from configs import RESTART_ONLY, VALUES
 from daemon import PATIENCE, Daemon, children, comm, control, free_port, is_gone, proc_stat
 from evidence import contents
 from faults import Mounts, run
@@ -69,6 +69,7 @@ class World:
             prefix.append("LD_PRELOAD=" + clock_library)
         self.daemon = Daemon(self.base / "daemon", self.real(self.file_config), store=self.store,
                              runtime_directory=True, prefix=prefix, port=self.ports["@PORT"])
+        self.inodes = {os.fstat(self.foreign).st_ino}           # of logs that were judged
         self.clock_went_back = self.ids_may_repeat = False
         self.rotated_before, self.at, self.was_held = set(), None, False
 
@@ -123,6 +124,9 @@ class World:
     def log_path(self, config=None):
         return Path(self.real_value((config or self.config)["log.path"]))
 
+    def log_names(self):
+        return [Path(self.real_value(value)) for value in VALUES["log.path"]]
+
     def step_clock(self, offset):
         self.clock_offset = offset
         # Nobody may see a file without a number, so it is written in place.
@@ -159,13 +163,21 @@ class World:
             return self.daemon.process.poll() is not None or any(
                 f.get("READY") == "1" for f in self.daemon.notifications.received)
 
-        if not pump(self.guests, 2 * MOMENT, is_decided):
-            raise Failure("a start is neither ready nor over")
+        if not pump(self.guests, MOMENT if self.held else 2 * MOMENT, is_decided):
+            return self.give_up_start()
         self.down = self.daemon.process.poll() is not None
         if self.down:
             self.note_failed_start(self.daemon.process.returncode)
         self.note_config()
         return not self.down
+
+    def give_up_start(self):
+        """It waits for what is wrong; a stop ends that too."""
+        if not self.held:
+            raise Failure("a start is neither ready nor over")
+        self.down = False
+        self.stop()
+        return False
 
     def note_failed_start(self, status):
         if not self.held or status not in (1, 150):
@@ -422,6 +434,10 @@ def settle_reload(world, pending):
     world.pending = None
     if pending.is_accepted():
         kept = {key: world.config[key] for key in RESTART_ONLY}
+        if any(pending.config[key] != world.config[key]
+               for key in ("server.address", "server.port")):
+            # Clients in the queue of an address that is given up are reset.
+            world.violence += 1
         world.file_config = pending.config
         world.config = {**pending.config, **kept}
         world.limit_floor = None
