@@ -13,6 +13,8 @@ PIECE = 32 * 1024
 # What a steady guest sends in a second, in pieces of this size.
 STEADY_RATE, STEADY_PIECE = 300_000, 4096
 WINDOW = 128 * 1024
+# A torrent has as much under way as sockets take, and is slow to read.
+TORRENT_WINDOW, TORRENT_READ = 8 << 20, 4096
 
 
 def payload(number, n_bytes, binary):
@@ -54,7 +56,8 @@ class Guest:
         if not self.connected:
             return select.POLLOUT
         mask = select.POLLIN if self.reads else 0
-        if self.pending and len(self.sent) - len(self.echoed) < WINDOW and self.may_send():
+        window = TORRENT_WINDOW if self.kind == "torrent" else WINDOW
+        if self.pending and len(self.sent) - len(self.echoed) < window and self.may_send():
             mask |= select.POLLOUT
         return mask
 
@@ -111,7 +114,7 @@ class Guest:
                 self.end(error)
 
     def receive_some(self):
-        piece = self.socket.recv(1 << 18)
+        piece = self.socket.recv(TORRENT_READ if self.kind == "torrent" else 1 << 18)
         if piece:
             self.echoed += piece
             return

@@ -115,8 +115,8 @@ def verify(world):
 def load(world, is_wanted):
     """Clients that are about to send more than a stop gives them time for."""
     if is_wanted and not world.held and world.guest_bytes < GUEST_BYTES:
-        fresh = [world.invite("stream", n_bytes=1_000_000) for _ in range(3)]
-        world.guest_bytes += 3_000_000
+        fresh = [world.invite("torrent", n_bytes=2_000_000) for _ in range(2)]
+        world.guest_bytes += 4_000_000
         pump(fresh, 0.02, lambda: all(guest.echoed for guest in fresh))
 
 

@@ -20,8 +20,8 @@ from standin import FdStore
 
 # The least that a service needs for what it does at once on a busy machine.
 MOMENT = 6 * PATIENCE
-DISK_SIZE = "64m"
-GUEST_BYTES = 8_000_000
+DISK_SIZE = "160m"
+GUEST_BYTES = 6_000_000
 # Directories of the log are tmpfs, ext4 or bindfs; see walk.py.
 FOREIGN = b"foreign, and no log\n"
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -388,7 +388,7 @@ class World:
         shutil.rmtree(self.base, ignore_errors=True)
 
 
-DISK_SIZE_BYTES = 64 << 20
+DISK_SIZE_BYTES = 160 << 20
 
 
 class PendingReload:
