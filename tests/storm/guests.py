@@ -14,7 +14,7 @@ PIECE = 32 * 1024
 STEADY_RATE, STEADY_PIECE = 300_000, 4096
 WINDOW = 128 * 1024
 # A torrent has as much under way as sockets take, and is slow to read.
-TORRENT_WINDOW, TORRENT_READ = 8 << 20, 4096
+TORRENT_WINDOW, TORRENT_BUFFER, TORRENT_READ = 512 * 1024, 32 * 1024, 4096
 
 
 def payload(number, n_bytes, binary):
@@ -45,6 +45,9 @@ class Guest:
         self.socket = socket.socket(socket.AF_INET6 if ":" in address[0] else socket.AF_INET,
                                     socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if kind == "torrent":
+            # So its echo waits in the service's socket.
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, TORRENT_BUFFER)
         try:
             self.socket.connect(address)
         except BlockingIOError:

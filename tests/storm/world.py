@@ -206,8 +206,8 @@ class World:
         self.violence += 1
         if not self.held and not self.is_lossy(self.config):
             for guest in self.guests:
-                guest.met_stop = guest.connected and guest.reads and not guest.is_over and \
-                    not guest.lossy and not guest.may_end
+                guest.met_stop = guest.met_stop or guest.connected and guest.reads and \
+                    not guest.is_over and not guest.lossy and not guest.may_end
         bound = sum(seconds(max((c[key] for c in self.candidates()), key=seconds))
                     for key in ("server.drain_timeout", "log.stall_timeout"))
         began = time.monotonic()
