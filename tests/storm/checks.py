@@ -132,6 +132,8 @@ def excuse(world, guest):
     policy, receipt = world.config["log.when_stalled"], world.config["log.echo_after"]
     if guest.is_over and receipt != "queued" and world.violence != world.violence_before:
         return "nobody knows whether its record is safe"
+    if guest.is_over and guest.connected and receipt != "queued" and policy != "block":
+        return "a sync can take as long as stall_timeout"
     if not world.held:
         return None
     if guest.is_over and not guest.connected:

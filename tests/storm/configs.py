@@ -80,6 +80,16 @@ def defaults():
     return found
 
 
+def configuration_file(config):
+    """The text of a configuration file that says CONFIG."""
+    text = ""
+    for section in ("server", "log"):
+        text += "[%s]\n" % section
+        text += "".join("%s = %s\n" % (key.partition(".")[2], config[key])
+                        for key in sorted(config) if key.startswith(section + "."))
+    return text
+
+
 def first(rng, has_retention):
     """The configuration of the first start: mostly the usual one."""
     config = {**defaults(), **FIRST}

@@ -11,7 +11,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from daemon import control, is_gone
+from configs import configuration_file
+from daemon import binary, control, is_gone
 from evidence import contents
 from faults import run
 from guests import pump
@@ -47,7 +48,19 @@ def reload(world, keys, how):
     said = await_reload(world, 0.7 if world.held else 2 * MOMENT)
     if said == "refused" and path != world.log_path() and named(path) != before:
         raise Failure("a refused reload has changed %s" % path)
+    if said == "accepted":
+        check_in_force(world)
     return said
+
+
+def check_in_force(world):
+    """With the keys that need a restart at their old values, it must be a right configuration."""
+    path = world.base / "in-force.conf"
+    path.write_text(configuration_file(world.real(world.config)))
+    done = subprocess.run([binary(), "-c", str(path), "--check-config"], text=True,
+                          stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    if done.returncode != 0:
+        raise Failure("a configuration is in force that is forbidden: %s" % done.stderr.strip())
 
 
 def await_reload(world, bound):
