@@ -16,7 +16,8 @@ die() { say "$@"; exit 1; }
 packages_build=(autoconf automake gcc libc6-dev libinih-dev libsystemd-dev make pkg-config)
 # shellcheck disable=SC2034
 packages_test=(bindfs dbus e2fsprogs gzip iproute2 libcmocka-dev logrotate mount ncat
-	netcat-openbsd procps python3 python3-pytest python3-seccomp socat strace systemd util-linux)
+	netcat-openbsd procps python3 python3-pytest python3-seccomp socat strace systemd
+	util-linux)
 # shellcheck disable=SC2034
 packages_package=(debhelper dpkg-dev libcmocka-dev systemd)
 # shellcheck disable=SC2034
