@@ -71,15 +71,15 @@ def keys_and_values(directory, world):
 
 
 class Walk:
-    """The daemon of some steps, and what is in force there."""
+    """A daemon, which is started again and again, and what is in force there."""
 
     def __init__(self, daemon, directory):
         self.daemon, self.directory = daemon, directory
-        self.running = None             # the values that are in force
-        self.generation = 1
+        self.running = None             # the values that are in force; None: it is stopped
+        self.generation = 0
 
     def start(self, values):
-        self.running = dict(values)
+        self.running, self.generation = dict(values), 1
         self.daemon.options = dict(values)
         self.daemon.write_config()
         with open(self.directory / "stdout", "ab") as stdout:
@@ -178,6 +178,7 @@ class Walk:
             seconds = time.monotonic() - began
         assert seconds < STOP_SECONDS * PATIENCE, "the stop took %.1f s, with %s" % (
             seconds, self.running)
+        self.running = None
 
 
 def all_steps(values):
@@ -222,18 +223,15 @@ def test_every_pair_of_keys(make_daemon, tmp_path):
     steps = share(list(all_steps(values)))
     # By what only a start can set, so that a daemon serves many.
     steps.sort(key=lambda step: [step[0].get(key, "") for key in sorted(RESTART_ONLY)])
-    walk, number, done, refused = None, 0, 0, 0
+    walk, done, refused = Walk(make_daemon(), tmp_path), 0, 0
+    walk.daemon.path = paths[0]
     for n, (before, after) in enumerate(steps):
         start = {**base, **before}
-        if walk is None or n % STEPS_OF_A_DAEMON == 0 or \
-                any(start[key] != walk.running[key] for key in RESTART_ONLY):
-            if walk:
-                walk.stop()
-            number += 1
-            walk = Walk(make_daemon(name="daemon%d" % number), tmp_path)
-            walk.daemon.path = paths[0]
+        if walk.running and (n % STEPS_OF_A_DAEMON == 0 or
+                             any(start[key] != walk.running[key] for key in RESTART_ONLY)):
+            walk.stop()
+        if not walk.running:
             if not walk.is_valid(start):
-                walk = None
                 continue
             walk.start(start)
         elif not walk.move(start):
@@ -246,5 +244,6 @@ def test_every_pair_of_keys(make_daemon, tmp_path):
             raise
         done += walk.generation > generation
         refused += walk.generation == generation
-    walk.stop()
+    if walk.running:
+        walk.stop()
     assert done > STEPS_IN_CI // 2 and refused > 0
