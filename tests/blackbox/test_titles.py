@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
 """Titles of processes, as ps(1) and systemctl status show them."""
-import os
 import subprocess
 
 from clients import Client
@@ -28,13 +27,3 @@ def test_titles(start):
     shown = subprocess.run(["ps", "-o", "args=", "-p", str(daemon.pid)], stdout=subprocess.PIPE,
                            text=True, timeout=20).stdout
     assert shown.rstrip() == "echo-logd: master"
-
-
-def test_no_title_without_proc(start):
-    """The command line stays, and nothing else is missing."""
-    daemon = start({"server.min_spare": 1},
-                   prefix=["unshare", "--mount", "sh", "-c",
-                           'mount -t tmpfs tmpfs /proc && exec "$@"', "sh"]
-                   if os.geteuid() == 0 else [])
-    with Client(daemon.port) as client:
-        client.talk(b"x")

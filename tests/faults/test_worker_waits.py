@@ -195,10 +195,17 @@ def test_stall_without_a_timer(refusing, mounts, when_stalled):
     assert (" dropped " if when_stalled == "drop" else " close stalled") in text
 
 
+NO_PROC = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs tmpfs /proc && exec "$@"', "sh"]
+
+
 @OWN_FILTER
-@pytest.mark.parametrize("error", ["ENOSYS", "EPERM"])
-def test_who_holds_which_descriptor_without_close_range(refusing, error):
-    daemon = refusing({"close_range": error}, FEW)
+@pytest.mark.parametrize("error, prefix", [("ENOSYS", []), ("EPERM", []), ("EPERM", NO_PROC)],
+                         ids=["ENOSYS", "EPERM", "no-proc"])
+def test_who_holds_which_descriptor_without_close_range(refusing, error, prefix):
+    """One by one, from the list in /proc or by number.  Without /proc there is no title either."""
+    if prefix and os.geteuid() != 0:
+        pytest.skip("needs root, to hide /proc")
+    daemon = refusing({"close_range": error}, FEW, prefix=prefix)
     logger, worker = daemon.wait_for_logger(), daemon.wait_for_idle_worker()
 
     def pipe_ends(pid):
