@@ -299,6 +299,7 @@ def test_log_that_is_no_file(make_daemon, tmp_path, kind):
     assert str(path) in said
 
 
+@pytest.mark.free("it starts the daemon in its own way")
 def test_log_that_may_not_be_written(make_daemon):
     prefix, user = [], pwd.getpwuid(os.geteuid()).pw_name
     base = tempfile.mkdtemp(prefix="echo-logd-test.", dir="/tmp")
