@@ -86,16 +86,13 @@ int logfile_resolve(const char *path, char ret_real[PATH_MAX])
 	return r < 0 ? r : -ELOOP;
 }
 
-/* Whatever the umask. */
 static int create(const char *path, int flags, mode_t mode)
 {
-	mode_t mask = umask(0);
 	int fd = open(path, flags | O_CREAT | O_EXCL, mode);
 
-	umask(mask);
 	/*
-	 * Only an ACL of the directory can have changed the mode.  A share may refuse to set one,
-	 * and the file is as good as any: see message_log.c for the warning.
+	 * Whatever the umask.  A share may refuse to set a mode, and its file is as good as any:
+	 * see message_log.c for the warning.
 	 */
 	if (fd >= 0 && !logfile_has_mode(fd, mode))
 		(void)fchmod(fd, mode);

@@ -2,6 +2,7 @@
 #include "master/log_failure.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -28,20 +29,21 @@ bool log_failure_is_new(int *reported_errno, int r)
  */
 static bool is_read_only(const char *directory)
 {
-	char above[PATH_MAX];
+	char above[PATH_MAX], *slash;
 	struct statvfs fs;
-	char *slash;
+	bool answer;
+	int fd;
 
 	snprintf(above, sizeof(above), "%s", directory);
-	while (statvfs(above, &fs) < 0) {
+	while ((fd = open(above, O_PATH | O_DIRECTORY | O_CLOEXEC)) < 0) {
 		slash = strrchr(above, '/');
-		if (!slash)
+		if (!slash || strcmp(above, "/") == 0)
 			return false;
 		slash[slash == above ? 1 : 0] = '\0';
-		if (slash == above && statvfs(above, &fs) < 0)
-			return false;
 	}
-	return fs.f_flag & ST_RDONLY;
+	answer = fstatvfs(fd, &fs) == 0 && (fs.f_flag & ST_RDONLY);
+	close(fd);
+	return answer;
 }
 
 /*

@@ -199,7 +199,8 @@ def test_a_share_refuses_modes(start, mounts, tmp_path):
     assert "not started" not in daemon.stderr()
 
 
-def test_fchmod_is_not_needed(make_daemon):
+def test_fchmod_is_refused(make_daemon):
+    """The file has what the umask leaves of the mode; the first start works all the same."""
     daemon = make_daemon({"log.mode": "0664"})
     daemon.prefix = ["strace", "-D", "-f", "-qq", "-o", "/dev/null", "-P", daemon.path,
                      "-e", "trace=fchmod", "-e", "inject=fchmod:error=EPERM"]
@@ -208,7 +209,9 @@ def test_fchmod_is_not_needed(make_daemon):
         daemon.start()
     finally:
         os.umask(before)
-    assert stat.S_IMODE(os.stat(daemon.path).st_mode) == 0o664
+    assert stat.S_IMODE(os.stat(daemon.path).st_mode) == 0o600
+    assert "does not have the permissions that log.mode says" in daemon.stderr()
+    talk(daemon, 0, 1)
     daemon.stop()
 
 
