@@ -18,6 +18,7 @@
 
 static void make_all_kinds(enum log_format format)
 {
+	static const char text[] = "a \"quote\"\ta tab\33[2J \\ \303\274 x=\"1\"";
 	static unsigned char data[5000];
 	struct record_style style;
 	struct talker t;
@@ -28,7 +29,7 @@ static void make_all_kinds(enum log_format format)
 			      "0.1.0"));
 	begin(&t, format, WHOLE);
 	open_it(&t);
-	say(&t, "a \"quote\"\ta tab\33[2J \\ \303\274 x=\"1\"", 33);
+	say(&t, text, sizeof(text) - 1);
 	random_fill(RANDOM_BINARY, data, 50);
 	say(&t, data, 50);
 	random_fill(RANDOM_UTF8, data, sizeof(data));

@@ -120,7 +120,7 @@ static void test_stripped_blanks(void **state)
 {
 	(void)state;
 	FOR_EACH_FORMAT(f) {
-		char data[9000 + 2] = "";
+		char data[9000 + 3 + 1] = "";
 		unsigned stripped = 0;
 
 		for (unsigned i = 0; i < 3000; i++)
