@@ -254,11 +254,13 @@ static void close_next(struct service *s)
 
 void message_log_forget_next(struct service *s, const struct config *fresh)
 {
+	char real[PATH_MAX];
 	struct stat st;
 
 	if (s->log.next_is_new && is_file_at(s->log.next_file, fresh->path) &&
-	    fstat(s->log.next_file, &st) == 0 && st.st_size == 0)
-		(void)unlink(fresh->path);
+	    fstat(s->log.next_file, &st) == 0 && st.st_size == 0 &&
+	    logfile_resolve(fresh->path, real) == 0)
+		(void)unlink(real);
 	s->log.next_is_new = false;
 	close_next(s);
 }
@@ -266,10 +268,11 @@ void message_log_forget_next(struct service *s, const struct config *fresh)
 /* Returns whether the file did not exist, and was made.  All other cases are logfile_open()'s. */
 static bool make_file(const struct config *config)
 {
+	char real[PATH_MAX];
 	int fd = -1;
 
-	if (!config_logs_to_stdout(config))
-		fd = open(config->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, config->mode);
+	if (!config_logs_to_stdout(config) && logfile_resolve(config->path, real) == 0)
+		fd = open(real, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, config->mode);
 	if (fd < 0)
 		return false;
 	/* Whatever the umask. */
