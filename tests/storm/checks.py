@@ -94,9 +94,12 @@ def check_honest(world):
     if world.held or world.pending:
         bound = 0.15 + (seconds(config["log.stall_timeout"]) + 0.25
                         if config["log.when_stalled"] != "block" else 0)
-    if not pump(world.guests, bound, lambda: guest.is_over or guest.is_answered()) and \
-            not world.held:
-        await_while_it_moves(world, world.guests, lambda: guest.is_over or guest.is_answered())
+    def is_decided():
+        return guest.is_over or guest.is_answered()
+
+    if not pump(world.guests, bound / 6, is_decided) and not is_full(world) and \
+            not pump(world.guests, bound, is_decided) and not world.held:
+        await_while_it_moves(world, world.guests, is_decided)
     if guest.wrong_echo():
         raise Failure("the echo differs: %r" % bytes(guest.echoed))
     if guest.is_answered():
@@ -111,6 +114,11 @@ def check_honest(world):
     guest.kind = "unanswered"
 
 
+def is_full(world):
+    said = world.figures()
+    return said["clients"] >= said["max_clients"]
+
+
 def describe(guest):
     if guest.error:
         return "%s" % guest.error
@@ -122,10 +130,9 @@ def describe(guest):
 
 def excuse(world, guest):
     """Why GUEST need not be answered, or None."""
-    said = world.figures()
     if world.pending:
         return "a reload is under way"
-    if said["clients"] >= said["max_clients"]:
+    if is_full(world):
         return "all places are in use"
     if world.held.keys() & {"halt", "take"}:
         return "processes cannot work"
@@ -140,7 +147,7 @@ def excuse(world, guest):
         return None
     if guest.is_over:
         return None if policy == "block" and receipt != "synced" else "the policy"
-    if policy != "block" and said["workers_idle"] > 0 and "freeze" not in world.held:
+    if policy != "block" and world.figures()["workers_idle"] > 0 and "freeze" not in world.held:
         # Twice the time that the policy allows, on a busy machine.
         pump(world.guests, MOMENT, lambda: guest.is_over or guest.is_answered())
         return "the policy" if guest.is_over or guest.is_answered() else None

@@ -31,13 +31,23 @@ def kind_of(output):
     return re.sub(r"[\d.]+", "N", said)[:30]
 
 
+def last_steps(walk, program, wanted, deadline):
+    """Often the last few steps are enough; to try that is quick."""
+    n = 1
+    while n < len(walk.steps) and time.monotonic() < deadline:
+        if verdict(walk.without(walk.steps[-n:]), program) == wanted:
+            return walk.steps[-n:]
+        n *= 2
+    return list(walk.steps)
+
+
 def shrink(walk, program, seconds):
     deadline = time.monotonic() + seconds
     wanted = verdict(walk, program)
     if wanted is None:
         print("# good: there is nothing to shrink")
         return 0
-    steps, parts = list(walk.steps), 2
+    steps, parts = last_steps(walk, program, wanted, deadline), 2
     while len(steps) > 1 and time.monotonic() < deadline:
         size = -(-len(steps) // parts)
         for at in range(0, len(steps), size):
