@@ -47,7 +47,7 @@ class World:
         self.pieces = {}                # {(device, inode): what was there before each truncation}
         self.truncated = []             # descriptors, so that no other file gets such an inode
         self.truncations = self.violence = self.violence_before = self.n_moved = 0
-        self.pending = self.busy_until = None
+        self.pending = self.cgroup = None
         self.down = True
         self.epochs = []
         self.tmpfs_size = DISK_SIZE
@@ -383,6 +383,8 @@ class World:
             os.close(fd)
         os.close(self.foreign)
         self.taken.close()
+        if self.cgroup:
+            self.cgroup.rmdir()
         if self.mounts:
             self.mounts.end()
         shutil.rmtree(self.base, ignore_errors=True)
