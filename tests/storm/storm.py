@@ -13,6 +13,7 @@ fewest steps that still fail in the same way, and prints them.  --list prints a 
 """
 import argparse
 import os
+import signal
 import sys
 import tempfile
 import traceback
@@ -22,7 +23,8 @@ sys.path[:0] = [HERE, os.path.join(HERE, os.pardir, "lib")]
 
 import checks                                               # noqa: E402
 import steps                                                # noqa: E402
-from shrink import shrink                                   # noqa: E402
+from shrink import WALK_SECONDS, shrink                     # noqa: E402
+from standin import PATIENCE                                # noqa: E402
 from walk import Walk, random_walk                          # noqa: E402
 from world import Failure, World                            # noqa: E402
 
@@ -30,6 +32,16 @@ from world import Failure, World                            # noqa: E402
 def clock_library():
     path = os.path.join(os.environ.get("ECHO_LOGD_BUILDDIR", ""), "tests", "storm", "clock.so")
     return path if os.path.exists(path) else None
+
+
+def limit_time():
+    """A walk that hangs fails, and puts an end to what it has started."""
+    def too_long(*_):
+        raise Failure("the walk hangs")
+
+    signal.signal(signal.SIGALRM, too_long)
+    signal.signal(signal.SIGTERM, too_long)
+    signal.alarm(WALK_SECONDS * PATIENCE)
 
 
 def take_step(world, name, arguments):
@@ -43,6 +55,7 @@ def run_walk(walk, out=sys.stdout):
     world = World(walk.setting, base, clock_library())
     print(walk.without([]).text(), end="", file=out, flush=True)
     line = "start"
+    limit_time()
     try:
         if not world.start():
             raise Failure("it does not start")
@@ -60,6 +73,7 @@ def run_walk(walk, out=sys.stdout):
             print("#   %s" % text, file=out)
         return "%s" % failure
     finally:
+        signal.alarm(0)
         world.close()
     return None
 

@@ -13,7 +13,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 # The fixed ones take less than two minutes; the others some hours.
 SEEDS = range(SEED, SEED + 3000) if SOAK else range(1, 21)
 STEPS = 60 if SOAK else 40
-WALK_SECONDS = 150 * PATIENCE
+WALK_SECONDS = 200 * PATIENCE
 
 
 @pytest.mark.parametrize("seed", SEEDS)
