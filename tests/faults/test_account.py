@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 from clients import Client
-from daemon import descriptors, wait_until
+from daemon import descriptors, read_text, wait_until
 from faults import check_account, logger_of, payload_in, stop
 from verify import assert_verified
 
@@ -18,6 +18,7 @@ LINE = b"a line of thirty-two bytes, all\n"
 # A page of the log pipe, pipe(7), and the longest write to it, src/worker/transcript.h.
 PIPE_BUF = 4096
 LONGEST_WRITE = 16 * PIPE_BUF
+SYS_WRITE = {"x86_64": 1, "aarch64": 64}[os.uname().machine]
 
 
 def wait_until_settled(daemon, pid):
@@ -58,9 +59,14 @@ def test_killed_between_a_write_and_its_count(start):
     assert (said["logged_bytes"], said["unknown_bytes"], said["dropped_bytes"]) == (8, 12, 0)
 
 
+def is_in_write(pid):
+    return read_text("/proc/%d/syscall" % pid).split()[:1] == [str(SYS_WRITE)]
+
+
 def fill_pipe(daemon):
     """Fills the pipe with six clients, so that workers wait with more data in hand."""
     clients = [Client(daemon.port) for _ in range(6)]
+    workers = [daemon.worker_of(client) for client in clients]
     for client in clients:
         client.socket.setblocking(False)
 
@@ -71,7 +77,7 @@ def fill_pipe(daemon):
                 sent += client.socket.send(LINE * 4096)
             except BlockingIOError:
                 pass
-        return sent == 0
+        return sent == 0 and all(is_in_write(pid) for pid in workers)
 
     wait_until(is_full, "workers that wait")
     return clients

@@ -401,9 +401,9 @@ class Daemon:
                      if row[0] == remote and row[1] == local), (None, 0))
 
     def worker_of(self, client):
-        link = "socket:[%s]" % self.server_socket(client)[0]
-
         def find():
+            # 0 until it is accepted.
+            link = "socket:[%s]" % self.server_socket(client)[0]
             for pid in self.workers():
                 try:
                     if link in descriptors(pid).values():
