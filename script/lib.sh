@@ -21,7 +21,7 @@ packages_test=(bindfs dbus e2fsprogs gzip iproute2 libcmocka-dev logrotate mount
 # shellcheck disable=SC2034
 packages_package=(debhelper dpkg-dev libcmocka-dev systemd)
 # shellcheck disable=SC2034
-packages_ci=(clang libclang-rt-14-dev lintian mandoc shellcheck)
+packages_ci=(clang libclang-rt-14-dev lintian mandoc shellcheck spin)
 # shellcheck disable=SC2034
 packages_bench=(gnuplot-nox iproute2 libbsd0 libestr0 libevent-2.1-7 libfastjson4 libglib2.0-0
 	libivykis0 libjson-c5 liblognorm5 libnet1 libtirpc3 libwrap0 ncat netbase procps python3

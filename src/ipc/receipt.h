@@ -12,6 +12,8 @@
  * Round numbers wrap; they are compared by the sign of their difference.  All
  * accesses are sequentially consistent, with a fence between them and the
  * system calls on the pipe.
+ *
+ * Model: doc/model/receipts.pml.
  */
 #ifndef ECHO_LOGD_RECEIPT_H
 #define ECHO_LOGD_RECEIPT_H

@@ -17,6 +17,8 @@
  *
  * The ticket of a killed worker is lost, so a file may have fewer messages
  * than the limit, but never more.
+ *
+ * Model: doc/model/tickets.pml.
  */
 #ifndef ECHO_LOGD_TICKETS_H
 #define ECHO_LOGD_TICKETS_H

@@ -8,6 +8,8 @@
  * them, so that few messages meet a logger that is at work.  After a large
  * batch it does not even nap.  When nothing has come for some naps, it
  * waits on the pipe.
+ *
+ * Model: doc/model/receipts.pml.
  */
 #ifndef ECHO_LOGD_LOGGER_IDLE_H
 #define ECHO_LOGD_LOGGER_IDLE_H

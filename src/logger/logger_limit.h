@@ -9,6 +9,8 @@
  * Once the count is the limit, should_leave() in logger.c returns LOGGER_FULL.
  * at_message_limit = stop: workers take tickets (tickets.h), so the logger
  * counts only when a file is taken into use, and issues the tickets.
+ *
+ * Model: doc/model/tickets.pml.
  */
 #ifndef ECHO_LOGD_LOGGER_LIMIT_H
 #define ECHO_LOGD_LOGGER_LIMIT_H

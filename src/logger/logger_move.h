@@ -3,6 +3,8 @@
  * Moving bytes: from the log pipe to the stage pipe, from there to the log.
  * Called by the logger only; see logger.h for the two pipes, and for why no
  * byte is lost or doubled when the logger is killed.
+ *
+ * Model: doc/model/handover.pml.
  */
 #ifndef ECHO_LOGD_LOGGER_MOVE_H
 #define ECHO_LOGD_LOGGER_MOVE_H

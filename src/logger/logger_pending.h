@@ -6,6 +6,8 @@
  * Which of them are pending stands in the scoreboard (enum pending_record).
  * They go through the stage, while it is empty, so that a logger that is
  * killed leaves them neither torn nor twice.
+ *
+ * Model: doc/model/handover.pml.
  */
 #ifndef ECHO_LOGD_LOGGER_PENDING_H
 #define ECHO_LOGD_LOGGER_PENDING_H

@@ -6,6 +6,8 @@
  * Operators control it by signals: SIGHUP reloads the configuration, SIGUSR1
  * reopens the log, SIGTERM and SIGINT stop the service, and a second stop
  * signal stops it without waiting for clients.
+ *
+ * Model: doc/model/doorbell.pml.
  */
 #ifndef ECHO_LOGD_MASTER_H
 #define ECHO_LOGD_MASTER_H

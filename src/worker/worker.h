@@ -8,6 +8,8 @@
  * Signals: after SIGHUP the worker exits when it is idle: at once, or after
  * the current client.  After SIGTERM it finishes the current message and
  * exits; the master repeats SIGTERM until the worker has exited.
+ *
+ * Model: doc/model/doorbell.pml.
  */
 #ifndef ECHO_LOGD_WORKER_H
 #define ECHO_LOGD_WORKER_H
