@@ -80,13 +80,8 @@ inline tickets_hold()
 {
 	do
 	:: true ->
-#ifdef BUG_LOOKS_BEFORE_HOLDING
-		was_closed = closed;
-		held[me] = true;
-#else
 		held[me] = true;
 		was_closed = closed;
-#endif
 		if
 		:: !was_closed -> break
 		:: else -> held[me] = false
