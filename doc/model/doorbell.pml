@@ -22,9 +22,6 @@
  *   spin -a .../doorbell.pml && gcc -O2 -DSAFETY -o pan pan.c && ./pan
  *   spin -t -p -g .../doorbell.pml	shows the steps to an error
  * -DBUG_...: a deliberate error, which must be found.
- *
- * The model is ahead of the code: BUG_NO_FENCE and BUG_IDLE_IN_SILENCE are what
- * worker.c does.  A dozing master does not hear of a client that leaves.
  */
 #define W 2
 

@@ -25,10 +25,6 @@
  *   spin -a .../handover.pml && gcc -O2 -DSAFETY -o pan pan.c && ./pan
  *   spin -t -p -g .../handover.pml	shows the steps to an error
  * -DBUG_...: a deliberate error, which must be found.
- *
- * The model is ahead of the code: BUG_LIMIT_FLAG_LAST is what
- * logger_limit_settle() does.  A logger that is killed between its two stores
- * is followed by one that writes a second `limit` record.
  */
 #define RECORDS 2
 #define UNITS (2 * RECORDS)

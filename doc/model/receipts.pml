@@ -34,10 +34,6 @@
  * -DWRITTEN instead of -DSYNCED: echo_after = written.  -DSTALLED: the log may
  * take nothing from some moment on, until the service is stopped.
  * -DBUG_...: a deliberate error, which must be found.
- *
- * The model is ahead of the code: BUG_FIRST_AFTER_WRITE is what receipt_wait()
- * does.  A worker that is slow between its write and its look at round_started
- * does not hear that the sync of its record failed.
  */
 #ifndef KILLS
 #define KILLS 0

@@ -70,7 +70,13 @@ static void raise_wanted(struct scoreboard *board, uint32_t want)
 		;
 }
 
-int receipt_wait(struct scoreboard *board, int logger_bell, struct stall_watch *watch)
+uint32_t receipt_first_round(const struct scoreboard *board)
+{
+	return atomic_load(&board->round_done) + 1;
+}
+
+int receipt_wait(struct scoreboard *board, int logger_bell, uint32_t first,
+		 struct stall_watch *watch)
 {
 	uint32_t want, done;
 
@@ -91,10 +97,11 @@ int receipt_wait(struct scoreboard *board, int logger_bell, struct stall_watch *
 	if (watch)
 		stall_watch_reset(watch);
 	/*
-	 * Also fails if only a later round failed.  That withholds a receipt that was due, but
-	 * never gives a wrong one.
+	 * A round before WANT may have taken the records, if this process was slow after its
+	 * write, and may have failed.  Also fails if only a later round failed.  That withholds a
+	 * receipt that was due, but never gives a wrong one.
 	 */
-	return is_reached(atomic_load(&board->round_failed), want) ? -EIO : 0;
+	return is_reached(atomic_load(&board->round_failed), first) ? -EIO : 0;
 }
 
 uint32_t receipt_start_round(struct scoreboard *board)

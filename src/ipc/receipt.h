@@ -25,16 +25,23 @@
 #include "ipc/stall.h"
 
 /*
+ * Worker, before it writes to the pipe: the first round that can take what it
+ * writes.
+ */
+uint32_t receipt_first_round(const struct scoreboard *board);
+
+/*
  * Worker: waits until the records that it has written to the pipe are in the
- * file.  Four things end the wait: the logger ends the round, or fails it; the
+ * file; FIRST is receipt_first_round() of before the write.  Four things end the wait: the logger ends the round, or fails it; the
  * master fails it at a stop without a logger (spill_on_stop.c); WATCH finds the
  * log stalled.  A signal does not.
  *
- *  Rings LOGGER_BELL, an eventfd, if the logger is idle.  WATCH limits
- * the wait; NULL means no limit.  Returns 0, -EIO if the round failed and the
+ * Rings LOGGER_BELL, an eventfd, if the logger is idle.  WATCH limits the wait;
+ * NULL means no limit.  Returns 0, -EIO if a round since FIRST failed and the
  * records might not be on disk, or -ETIMEDOUT if WATCH finds the log stalled.
  */
-int receipt_wait(struct scoreboard *board, int logger_bell, struct stall_watch *watch);
+int receipt_wait(struct scoreboard *board, int logger_bell, uint32_t first,
+		 struct stall_watch *watch);
 
 /*
  * Logger, or the master when no logger will run any more: starts a round and

@@ -10,10 +10,23 @@
 #include "build.h"
 #include "logger/logger_move.h"
 
+/*
+ * Before the record counts as written: a logger that was killed after it made the record pending
+ * may not have said that the limit is reached, and the next one would make it pending again.
+ */
+static void note_limit(struct logger *l)
+{
+	if (logger_stops_at_limit(l) &&
+	    (atomic_load(&l->board->pending_records) & PENDING_LIMIT))
+		atomic_store(&l->board->limit_reached, 1);
+}
+
 void logger_pending_forget_staged(struct logger *l)
 {
-	if (pipe_bytes(l->fds->stage_read) > 0)
-		atomic_store(&l->board->pending_records, 0);
+	if (pipe_bytes(l->fds->stage_read) == 0)
+		return;
+	note_limit(l);
+	atomic_store(&l->board->pending_records, 0);
 }
 
 void logger_pending_add_start(struct logger *l)
@@ -59,6 +72,7 @@ int logger_pending_write(struct logger *l)
 		return LOGGER_CANNOT_GO_ON;
 	}
 	crash_point("logger-record-staged");
+	note_limit(l);
 	atomic_store(&l->board->pending_records, 0);
 	return logger_move_stage(l);
 }

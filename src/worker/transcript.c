@@ -72,6 +72,8 @@ static int write_batch(struct transcript *t, bool may_wait)
 	/* If we are killed before these bytes are counted as logged, only they become unknown. */
 	atomic_store_explicit(&t->slot->intended_bytes, t->slot->logged_bytes + bytes,
 			      memory_order_relaxed);
+	if (!t->wants_receipt)
+		t->first_round = receipt_first_round(t->board);
 	crash_point("worker-before-write");
 	r = logpipe_write(&t->pipe, t->batch, t->batch_len, may_wait);
 	crash_point("worker-written");
@@ -263,7 +265,7 @@ int transcript_commit(struct transcript *t)
 	if (r < 0 || !t->wants_receipt)
 		return r < 0 ? r : 0;
 	t->wants_receipt = false;
-	return receipt_wait(t->board, t->logger_bell, watch_of(t));
+	return receipt_wait(t->board, t->logger_bell, t->first_round, watch_of(t));
 }
 
 int transcript_close(struct transcript *t, uint64_t time_usec, enum close_reason reason)

@@ -66,6 +66,7 @@ struct transcript {
 	struct transcript_state before;	/* state before the batch */
 	bool continues_message;		/* the batch begins with a later piece of a message */
 	bool wants_receipt;		/* records were written since the last receipt */
+	uint32_t first_round;		/* that can have taken the first of these */
 	uint64_t current_bytes;		/* payload added so far of the current message */
 	/* Last, so that a small batch uses the same memory page as the members above. */
 	char batch[TRANSCRIPT_PAGES * RECORD_MAX];

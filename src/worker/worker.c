@@ -102,6 +102,8 @@ static void ring_master(const struct worker *w)
 /* A master that sleeps because nothing happens must know that something does. */
 static void wake_master(const struct worker *w)
 {
+	/* What happened is stored before this look: the master dozes first, and looks then. */
+	atomic_thread_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(&w->board->master_dozes, memory_order_relaxed) &&
 	    atomic_exchange(&w->board->master_dozes, 0))
 		ring_master(w);
@@ -119,6 +121,8 @@ static void set_idle(struct worker *w)
 {
 	title_set_detail("(idle)");
 	atomic_store_explicit(&w->board->states[w->slot_index], SLOT_IDLE, memory_order_relaxed);
+	/* STATUS= has a client less, and there may be too many spare workers. */
+	wake_master(w);
 }
 
 static enum close_reason reason_of(int error)

@@ -190,6 +190,7 @@ def test_root_checks_for_the_service_user(check, tmp_path):
     check.warns(prefix=prefix, demote=False)
 
 
+@pytest.mark.free("its user cannot read the filter")
 def test_reload_of_a_file_that_may_not_be_read(make_daemon, check):
     prefix = []
     if IS_ROOT:

@@ -34,19 +34,24 @@ static int tear_down(void **state)
 }
 
 /* Forks a worker that waits for a receipt and exits with the result. */
-static pid_t fork_waiter(void)
+static pid_t fork_waiter_since(uint32_t first)
 {
 	uint32_t before = atomic_load(&board->round_wanted);
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		alarm(20);
-		_exit(-receipt_wait(board, bell, NULL));
+		_exit(-receipt_wait(board, bell, first, NULL));
 	}
 	assert_true(pid > 0);
 	while (atomic_load(&board->round_wanted) == before)
 		usleep(100);
 	return pid;
+}
+
+static pid_t fork_waiter(void)
+{
+	return fork_waiter_since(receipt_first_round(board));
 }
 
 static int result_of(pid_t pid)
@@ -89,6 +94,19 @@ static void test_a_failed_round(void **state)
 	pid = fork_waiter();
 	do_round(false);
 	assert_int_equal(result_of(pid), 0);
+}
+
+/* The worker was slow after its write: the round that took its records has failed meanwhile. */
+static void test_a_round_that_failed_before_the_wait(void **state)
+{
+	uint32_t first = receipt_first_round(board);
+	pid_t pid;
+
+	(void)state;
+	do_round(true);
+	pid = fork_waiter_since(first);
+	do_round(false);
+	assert_int_equal(result_of(pid), -EIO);
 }
 
 static void test_the_bell_rings_for_an_idle_logger(void **state)
@@ -138,6 +156,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_round_that_began_before_is_no_receipt,
 						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(test_a_failed_round, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(test_a_round_that_failed_before_the_wait, set_up,
+						tear_down),
 		cmocka_unit_test_setup_teardown(test_the_bell_rings_for_an_idle_logger, set_up,
 						tear_down),
 		cmocka_unit_test_setup_teardown(test_numbers_wrap, set_up, tear_down),
