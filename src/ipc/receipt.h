@@ -32,9 +32,10 @@ uint32_t receipt_first_round(const struct scoreboard *board);
 
 /*
  * Worker: waits until the records that it has written to the pipe are in the
- * file; FIRST is receipt_first_round() of before the write.  Four things end the wait: the logger ends the round, or fails it; the
- * master fails it at a stop without a logger (spill_on_stop.c); WATCH finds the
- * log stalled.  A signal does not.
+ * file; FIRST is receipt_first_round() of before the write.  Four things end
+ * the wait: the logger ends the round, or fails it; the master fails it at a
+ * stop without a logger (spill_on_stop.c); WATCH finds the log stalled.  A
+ * signal does not.
  *
  * Rings LOGGER_BELL, an eventfd, if the logger is idle.  WATCH limits the wait;
  * NULL means no limit.  Returns 0, -EIO if a round since FIRST failed and the
