@@ -231,7 +231,7 @@ int spill_close(struct spill *spill)
 
 unsigned spill_count(char ret_path[PATH_MAX])
 {
-	char pattern[PATH_MAX];
+	char pattern[PATH_MAX + sizeof("/" NAME ".*" SUFFIX)];
 	unsigned n = 0;
 	glob_t found;
 
