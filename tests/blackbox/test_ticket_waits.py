@@ -69,7 +69,7 @@ def test_drop(closed, tmp_path):
 def test_close(closed):
     daemon, client = closed(**{"log.when_stalled": "close", "log.stall_timeout": "100ms"})
     assert client.receive_rest() == b""
-    assert daemon.figures()["dropped_bytes"] == 5
+    wait_until(lambda: daemon.figures()["dropped_bytes"] == 5, "the account of the worker")
 
 
 def test_block(closed, tmp_path):

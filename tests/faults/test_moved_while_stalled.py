@@ -16,7 +16,7 @@ from clients import Client
 from daemon import read_text, wait_until
 from faults import files_in, is_stalled, kill_everything, logger_of, start_on, stop
 from test_crash_points import (  # noqa: F401: fixtures among them
-    bury, ends_in_a_record, points, start_crashing)
+    end_the_rest, ends_in_a_record, points, start_crashing)
 
 LOAD = ["--clients", "8", "--size", "4096", "--window", "16384"]
 # Of a reload or reopen that meets a stall.
@@ -229,7 +229,7 @@ def test_the_master_dies_on_the_way(start_crashing, traffic, mounts, points, sto
     points.set(point)
     os.rename(daemon.path, daemon.path + ".mine")
     points.wait(point)
-    bury(daemon)
+    end_the_rest(daemon)
     mounts.resize(disk, "2g")
     daemon.start()
     load.end(at_once=True)
@@ -299,7 +299,7 @@ def test_that_spill_dies(start_crashing, traffic, mounts, points, store, tmp_pat
     points.set(point)
     daemon.signal(signal.SIGTERM)
     points.wait(point)
-    bury(daemon)
+    end_the_rest(daemon)
     mounts.resize(disk, "2g")
     daemon.start()
     load.end(at_once=True)

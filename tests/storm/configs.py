@@ -38,7 +38,7 @@ VALUES = {
 }
 # Right by themselves, and refused by the machine: the address is missing, the port is taken, ...
 REFUSED_BY_MACHINE = [
-    ("server.address", "192.0.2.1"),
+    ("server.address", "127.0.0.2, 192.0.2.1"),
     ("server.address", "0.0.0.0, 192.0.2.1"),
     ("server.address", "127.0.0.1, 192.0.2.1"),
     ("server.address", "0.0.0.0, 127.0.0.1"),
