@@ -162,7 +162,8 @@ def test_a_log_elsewhere_needs_a_line(box):
             "cp /etc/echo-logd.conf /var/tmp/c; "
             "printf '[log]\\npath = /srv/log/messages.log\\n' >/etc/echo-logd.conf")
     assert box.run(f"systemctl start {UNIT}", check=False).status != 0
-    assert "cannot write to /srv/log/messages.log: Read-only file system; under systemd add " \
+    assert "cannot write to /srv/log/messages.log: Read-only file system; if /srv/log was made " \
+        "again while the service ran, restart the service; else, under systemd, add " \
         "ReadWritePaths=/srv/log to a drop-in (systemctl edit echo-logd)" in box.journal(UNIT)
     box.run(f"printf '[Service]\\nReadWritePaths=/srv/log\\n' >{DROP_IN}/log.conf; "
             f"systemctl daemon-reload; systemctl start {UNIT}")
