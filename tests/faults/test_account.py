@@ -97,7 +97,8 @@ def test_killed_in_the_middle_of_a_write(start):
     after = daemon.figures()
     assert 0 < after["unknown_bytes"] <= len(victims) * PIPE_BUF
     assert after["dropped_bytes"] > len(victims) * PIPE_BUF
-    assert after["dropped_messages"] == len(victims)
+    # A worker whose last read was short has nothing left after the write that was interrupted.
+    assert 0 < after["dropped_messages"] <= len(victims)
     assert before["in_flight_bytes"] == \
         after["in_flight_bytes"] + after["unknown_bytes"] + after["dropped_bytes"]
     os.kill(logger, signal.SIGCONT)
